@@ -1,0 +1,56 @@
+"""Links: two account records mean the same organization, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from syncd.model.refs import Ref
+
+
+class Band(StrEnum):
+    """What is done with a link: `auto` acts by itself, `review` waits for a person, `none` is no link."""
+
+    AUTO = "auto"
+    REVIEW = "review"
+    NONE = "none"
+
+
+class Judgement(StrEnum):
+    """What a person said about a pair of records; it outlives every score."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One claim about a pair, in points of log-odds (base 2) and in words."""
+
+    claim: str
+    points: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A scored pair. `left` is the filed company, `right` the account it may mean.
+
+    `points` is the sum of the evidence; `score` is the calibrated probability in 0..1; `judgement` is set
+    when a person has spoken, and then decides the band.
+    """
+
+    left: Ref
+    right: Ref
+    score: float
+    points: float
+    band: Band
+    evidence: tuple[Evidence, ...] = ()
+    judgement: Judgement | None = None
+
+    @property
+    def reason(self) -> str:
+        """The evidence in one line, strongest first."""
+        ordered = sorted(self.evidence, key=lambda e: -abs(e.points))
+        return "; ".join(e.sentence for e in ordered)

@@ -1,0 +1,98 @@
+"""What passes between connectors and jobs: what to read, the window it is read in, and the pages that come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from syncd.model.records import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSpec:
+    """What one stream of one connection reads: a native object, its native fields, and a filter on them.
+
+    `where` maps a native field to the values that are let in; what it keeps out is never seen by syncd.
+    `associations` are native object names whose ids are wanted beside each row, as the field
+    `associations.<name>` holding a list of ids.
+    """
+
+    stream: Stream
+    object: str
+    fields: tuple[str, ...]
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    associations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The modification stamps that a pull reads: `lower` <= stamp <= `upper`; no `lower` means from the beginning.
+
+    `upper` is the server's own clock when the window opened.
+    """
+
+    lower: datetime | None
+    upper: datetime
+
+
+class Row(NamedTuple):
+    """One record as read. `fields` are native names with JSON values, without the id.
+
+    `stamp` is the server's modification stamp; `merged_into` is the surviving id where the system tells it.
+    """
+
+    id: str
+    stamp: datetime
+    fields: dict[str, Any]
+    deleted: bool = False
+    merged_into: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a window, in one piece.
+
+    `position` (plain JSON) is where a later call goes on after this page; `expected` is how many rows the
+    server counts in the whole window, as last told; `unreadable` keeps what could not be made a row, with why.
+    `last` is True on the page that completes the window.
+    """
+
+    rows: tuple[Row, ...] | list[Row]
+    position: Mapping[str, Any]
+    expected: int | None
+    last: bool
+    unreadable: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorFacts:
+    """The few facts about a system that change what jobs do.
+
+    `read_lag`: how long a committed change may stay unseen by `pull`; windows overlap by more than this and
+    `complete_through` stays this far behind. `clock_error`: how far the system's stamps may be from true time.
+    `reports_deletes`: pulls show deletions. `conditional_writes`: a write can be refused by the server when the
+    record has changed. `write_batch`: how many records one call can change.
+    """
+
+    kind: str
+    read_lag_seconds: float
+    overlap_seconds: float
+    clock_error_seconds: float
+    write_batch: int
+    reports_deletes: bool
+    conditional_writes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a connector found at its check: who answers, and what is missing for the streams it should read.
+
+    `uid` names the org or portal for ever. `problems` are sentences with a remedy; `facts` are plain JSON.
+    """
+
+    uid: str
+    label: str
+    problems: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
