@@ -1,0 +1,135 @@
+"""Decisions as facts: recorded once with their evidence, never changed, each with its entry in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from syncd.model import Actor, Decision, DecisionKind, Judgement, Ref
+from syncd.store import ledger
+from syncd.store.tables import decision as table
+from syncd.store.tables import dirty, member
+
+JUDGEMENTS = {DecisionKind.SAME, DecisionKind.DIFFERENT, DecisionKind.UNSURE}
+
+
+def record(tx: sa.Connection, decisions: Sequence[Decision], run: str | None) -> list[ledger.Entry]:
+    """Record decisions; one that the same rule has recorded before is left alone.
+
+    Returns the ledger entries of those that are new, to be appended at the end of the transaction.
+    """
+    entries = []
+    for made in decisions:
+        values = _values(made, run)
+        if made.actor.kind == "rule" and _already(tx, values):
+            continue
+        seq = tx.execute(table.insert().values(**values).returning(table.c.seq)).scalar_one()
+        entries.append(ledger.Entry("decision", {"decision": seq, **_body(made, run)}))
+    return entries
+
+
+def _already(tx: sa.Connection, values: dict[str, Any]) -> bool:
+    same = [table.c[name] == values[name] for name in ("connection", "object", "id", "kind", "rule", "effective_at")]
+    query = sa.select(table.c.seq).where(*same, table.c.actor.like("rule:%"))
+    return tx.execute(query).first() is not None
+
+
+def _values(made: Decision, run: str | None) -> dict[str, Any]:
+    other = made.other or (None, None, None)
+    return {
+        "kind": made.kind.value,
+        "connection": made.subject.connection,
+        "object": made.subject.object,
+        "id": made.subject.id,
+        "other_connection": other[0],
+        "other_object": other[1],
+        "other_id": other[2],
+        "actor": str(made.actor),
+        "at": made.at,
+        "effective_at": made.effective_at,
+        "policy": made.policy_version,
+        "rule": made.rule,
+        "reason": made.reason,
+        "evidence": dict(made.evidence),
+        "run": run,
+    }
+
+
+def _body(made: Decision, run: str | None) -> dict[str, Any]:
+    return {
+        "what": made.kind.value,
+        "subject": str(made.subject),
+        "other": str(made.other) if made.other else None,
+        "actor": str(made.actor),
+        "effective_at": made.effective_at.isoformat(),
+        "policy": made.policy_version,
+        "rule": made.rule,
+        "reason": made.reason,
+        "evidence": dict(made.evidence),
+        "run": run,
+    }
+
+
+def about(tx: sa.Connection, subjects: Iterable[Ref]) -> list[Decision]:
+    """Every decision about these records, oldest first."""
+    wanted = set(subjects)
+    rows: list[Decision] = []
+    by_object: dict[tuple[str, str], list[str]] = {}
+    for ref in wanted:
+        by_object.setdefault((ref.connection, ref.object), []).append(ref.id)
+    for (connection, object), ids in by_object.items():
+        query = sa.select(table).where(table.c.connection == connection, table.c.object == object, table.c.id.in_(ids))
+        rows += map(_decision, tx.execute(query))
+    return sorted(rows, key=lambda d: d.seq or 0)
+
+
+def everything(tx: sa.Connection, kinds: Iterable[DecisionKind] | None = None) -> list[Decision]:
+    """Every decision (of these kinds), oldest first."""
+    query = sa.select(table).order_by(table.c.seq)
+    if kinds is not None:
+        query = query.where(table.c.kind.in_([k.value for k in kinds]))
+    return [_decision(row) for row in tx.execute(query)]
+
+
+def judgements(tx: sa.Connection) -> dict[tuple[Ref, Ref], Judgement]:
+    """What people said about pairs of records, each pair in sorted order; the newest word on a pair stands."""
+    said = {}
+    for made in everything(tx, JUDGEMENTS):
+        if made.other is not None:
+            first, second = sorted((made.subject, made.other))
+            said[first, second] = Judgement(made.kind.value)
+    return said
+
+
+def _decision(row: sa.Row[Any]) -> Decision:
+    other = Ref(row.other_connection, row.other_object, row.other_id) if row.other_id is not None else None
+    return Decision(
+        kind=DecisionKind(row.kind),
+        subject=Ref(row.connection, row.object, row.id),
+        actor=Actor.parse(row.actor),
+        at=row.at,
+        effective_at=row.effective_at,
+        policy_version=row.policy,
+        rule=row.rule,
+        reason=row.reason,
+        other=other,
+        evidence=row.evidence,
+        seq=row.seq,
+    )
+
+
+def by_person(tx: sa.Connection, made: Decision, company: Ref | None, at: datetime, key: bytes | None) -> None:
+    """Record a person's decision beside a running daemon, and mark what it touches to be decided again."""
+    entries = record(tx, [made], None)
+    touched = [ref for ref in (company, made.subject, made.other) if ref is not None]
+    for ref in touched:
+        query = sa.select(member.c.organization).where(
+            member.c.connection == ref.connection, member.c.object == ref.object, member.c.id == ref.id
+        )
+        for (number,) in tx.execute(query).all():
+            if tx.execute(sa.select(dirty).where(dirty.c.organization == number)).first() is None:
+                tx.execute(dirty.insert().values(organization=number))
+    ledger.append(tx, at, entries, key)

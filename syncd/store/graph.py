@@ -1,0 +1,415 @@
+"""The derived graph: staged records, what matching made of them, links, and who belongs to which organization."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from syncd.model import Band, Evidence, Judgement, Link, Ref, Stream
+from syncd.store.tables import (
+    dirty,
+    edge,
+    link,
+    match_key,
+    member,
+    organization,
+    organization_alias,
+    parsed,
+    progress,
+    staged,
+    unplanned,
+)
+
+_CHUNK = 5_000
+
+
+def chunks(items: Sequence[Any], size: int = _CHUNK) -> Iterable[Sequence[Any]]:
+    """`items` in pieces that fit one statement."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What one record is to the later steps: what it hangs on, what others name it by, what was wrong with it."""
+
+    ref: Ref
+    stream: Stream
+    parent: str | None
+    key: str | None
+    state: str
+    problems: tuple[Mapping[str, Any], ...]
+    change: int
+
+
+def where_ref(table: sa.Table, ref: Ref, prefix: str = "") -> tuple[sa.ColumnElement[bool], ...]:
+    """The condition that a row is about `ref`."""
+    return (
+        table.c[f"{prefix}connection"] == ref.connection,
+        table.c[f"{prefix}object"] == ref.object,
+        table.c[f"{prefix}id"] == ref.id,
+    )
+
+
+def row_of(ref: Ref, prefix: str = "") -> dict[str, Any]:
+    """The column values that name `ref`."""
+    return {f"{prefix}connection": ref.connection, f"{prefix}object": ref.object, f"{prefix}id": ref.id}
+
+
+def in_refs(table: sa.Table, refs: Sequence[Ref], prefix: str = "") -> Iterable[sa.ColumnElement[bool]]:
+    """Conditions that together select the rows of these records, in pieces that fit one statement."""
+    by_object: dict[tuple[str, str], list[str]] = {}
+    for ref in refs:
+        by_object.setdefault((ref.connection, ref.object), []).append(ref.id)
+    for (connection, object), ids in by_object.items():
+        for part in chunks(ids):
+            yield sa.and_(
+                table.c[f"{prefix}connection"] == connection,
+                table.c[f"{prefix}object"] == object,
+                table.c[f"{prefix}id"].in_(list(part)),
+            )
+
+
+def delete_refs(tx: sa.Connection, table: sa.Table, refs: Sequence[Ref], prefix: str = "") -> None:
+    """Delete the rows of these records."""
+    for condition in in_refs(table, refs, prefix):
+        tx.execute(table.delete().where(condition))
+
+
+# --- progress --------------------------------------------------------------------------------------------------------
+
+
+def get_progress(tx: sa.Connection, name: str) -> tuple[int, str]:
+    """The change up to which a step has worked, and the versions of mapping and code it worked with."""
+    row = tx.execute(sa.select(progress).where(progress.c.name == name)).one_or_none()
+    return (0, "") if row is None else (row.change, row.versions)
+
+
+def set_progress(tx: sa.Connection, name: str, change: int, versions: str) -> None:
+    """Remember how far a step has worked, in the step's own transaction."""
+    values = {"change": change, "versions": versions}
+    if tx.execute(progress.update().where(progress.c.name == name).values(**values)).rowcount == 0:
+        tx.execute(progress.insert().values(name=name, **values))
+
+
+# --- staged records --------------------------------------------------------------------------------------------------
+
+
+def put_staged(tx: sa.Connection, rows: Sequence[Staged]) -> None:
+    """Replace what is known of these records."""
+    delete_refs(tx, staged, [row.ref for row in rows])
+    if rows:
+        tx.execute(
+            staged.insert(),
+            [
+                {
+                    **row_of(row.ref),
+                    "stream": row.stream.value,
+                    "parent": row.parent,
+                    "key": row.key,
+                    "state": row.state,
+                    "problems": [dict(p) for p in row.problems],
+                    "change": row.change,
+                }
+                for row in rows
+            ],
+        )
+
+
+def drop_staged(tx: sa.Connection, refs: Sequence[Ref]) -> None:
+    """These records are gone from their systems."""
+    delete_refs(tx, staged, refs)
+
+
+def get_staged(tx: sa.Connection, refs: Sequence[Ref]) -> dict[Ref, Staged]:
+    """What is known of these records."""
+    found = {}
+    for condition in in_refs(staged, refs):
+        for row in tx.execute(sa.select(staged).where(condition)):
+            known = _staged(row)
+            found[known.ref] = known
+    return found
+
+
+def hanging_on(tx: sa.Connection, stream: Stream, connection: str, parents: Sequence[str]) -> list[Ref]:
+    """The records of a stream that hang on these accounts of their system."""
+    found: list[Ref] = []
+    for part in chunks(sorted(set(parents))):
+        query = sa.select(staged.c.connection, staged.c.object, staged.c.id).where(
+            staged.c.connection == connection, staged.c.stream == stream.value, staged.c.parent.in_(list(part))
+        )
+        found += [Ref(*row) for row in tx.execute(query)]
+    return sorted(found)
+
+
+def keyed(tx: sa.Connection, stream: Stream, keys: Sequence[str]) -> dict[str, list[Ref]]:
+    """The records of a stream by the key that others name them by."""
+    found: dict[str, list[Ref]] = {}
+    for part in chunks(sorted(set(keys))):
+        query = sa.select(staged.c.key, staged.c.connection, staged.c.object, staged.c.id).where(
+            staged.c.stream == stream.value, staged.c.key.in_(list(part))
+        )
+        for row in tx.execute(query):
+            found.setdefault(row.key, []).append(Ref(row.connection, row.object, row.id))
+    return found
+
+
+def problems(tx: sa.Connection) -> list[Staged]:
+    """Every record that was taken with something wrong, or could not be taken."""
+    query = sa.select(staged).where(sa.or_(staged.c.problems != [], staged.c.state != "taken"))
+    return [_staged(row) for row in tx.execute(query.order_by(staged.c.stream, staged.c.id))]
+
+
+def _staged(row: sa.Row[Any]) -> Staged:
+    return Staged(
+        Ref(row.connection, row.object, row.id), Stream(row.stream), row.parent, row.key, row.state,
+        tuple(row.problems), row.change,
+    )  # fmt: skip
+
+
+# --- matching --------------------------------------------------------------------------------------------------------
+
+
+def put_parsed(
+    tx: sa.Connection, rows: Sequence[tuple[Ref, str, Mapping[str, Any], Sequence[str]]], parser: str
+) -> None:
+    """Replace what matching made of these accounts: (ref, role, parsed record, stored keys)."""
+    refs = [ref for ref, *_ in rows]
+    delete_refs(tx, parsed, refs)
+    delete_refs(tx, match_key, refs)
+    if rows:
+        tx.execute(
+            parsed.insert(),
+            [{**row_of(ref), "role": role, "content": dict(c), "parser": parser} for ref, role, c, _ in rows],
+        )
+        pairs = [{**row_of(ref), "key": key} for ref, _, _, keys in rows for key in sorted(set(keys))]
+        if pairs:
+            tx.execute(match_key.insert(), pairs)
+
+
+def drop_parsed(tx: sa.Connection, refs: Sequence[Ref]) -> None:
+    """These accounts no longer take part in matching."""
+    for table in (parsed, match_key):
+        delete_refs(tx, table, refs)
+    for prefix in ("a_", "b_"):
+        delete_refs(tx, edge, refs, prefix)
+
+
+def get_parsed(tx: sa.Connection, refs: Sequence[Ref] | None = None) -> list[tuple[Ref, str, dict[str, Any]]]:
+    """(ref, role, parsed record) of these accounts, or of all, in a fixed order."""
+    conditions = [sa.true()] if refs is None else list(in_refs(parsed, refs))
+    found = []
+    for condition in conditions:
+        for row in tx.execute(sa.select(parsed).where(condition)):
+            found.append((Ref(row.connection, row.object, row.id), row.role, row.content))
+    return sorted(found, key=lambda item: item[0])
+
+
+def roles(tx: sa.Connection) -> dict[Ref, str]:
+    """The role of each account that takes part in matching."""
+    query = sa.select(parsed.c.connection, parsed.c.object, parsed.c.id, parsed.c.role)
+    return {Ref(row[0], row[1], row[2]): row[3] for row in tx.execute(query)}
+
+
+def postings(tx: sa.Connection, keys: Sequence[str], limit: int) -> dict[str, list[Ref]]:
+    """The accounts that have each of these keys, for keys that at most `limit` accounts have."""
+    found: dict[str, list[Ref]] = {}
+    for part in chunks(sorted(set(keys))):
+        rare = (
+            sa.select(match_key.c.key)
+            .where(match_key.c.key.in_(list(part)))
+            .group_by(match_key.c.key)
+            .having(sa.func.count() <= limit)
+        )
+        query = sa.select(match_key).where(match_key.c.key.in_(rare))
+        for row in tx.execute(query):
+            found.setdefault(row.key, []).append(Ref(row.connection, row.object, row.id))
+    return found
+
+
+def put_edges(
+    tx: sa.Connection, of: Sequence[Ref], edges: Iterable[tuple[Ref, Ref, float, list[dict[str, Any]]]]
+) -> None:
+    """Replace every edge of these accounts by (a, b, points, evidence), a before b."""
+    for prefix in ("a_", "b_"):
+        delete_refs(tx, edge, of, prefix)
+    rows = {(a, b): (points, evidence) for a, b, points, evidence in edges}
+    if rows:
+        tx.execute(
+            edge.insert(),
+            [
+                {**row_of(a, "a_"), **row_of(b, "b_"), "points": points, "evidence": evidence}
+                for (a, b), (points, evidence) in rows.items()
+            ],
+        )
+
+
+def get_edges(tx: sa.Connection) -> list[tuple[Ref, Ref, float, list[dict[str, Any]]]]:
+    """Every edge."""
+    return [
+        (Ref(r.a_connection, r.a_object, r.a_id), Ref(r.b_connection, r.b_object, r.b_id), r.points, r.evidence)
+        for r in tx.execute(sa.select(edge))
+    ]
+
+
+# --- links and organizations -----------------------------------------------------------------------------------------
+
+
+def put_links(tx: sa.Connection, links: Iterable[Link]) -> tuple[int, set[Ref]]:
+    """Make these the links there are, touching only what differs.
+
+    Returns how many changed, and the records on either side of a changed one.
+    """
+    new = {(item.left, item.right): item for item in links}
+    old = {(item.left, item.right): item for item in all_links(tx)}
+    gone = [pair for pair, item in old.items() if new.get(pair) != item]
+    come = [item for pair, item in new.items() if old.get(pair) != item]
+    for left, right in gone:
+        tx.execute(link.delete().where(*where_ref(link, left, "left_"), *where_ref(link, right, "right_")))
+    if come:
+        tx.execute(link.insert(), [_link_row(item) for item in come])
+    touched = {ref for pair in gone for ref in pair} | {ref for item in come for ref in (item.left, item.right)}
+    return len({*gone, *((item.left, item.right) for item in come)}), touched
+
+
+def _link_row(item: Link) -> dict[str, Any]:
+    return {
+        **row_of(item.left, "left_"),
+        **row_of(item.right, "right_"),
+        "score": item.score,
+        "points": item.points,
+        "band": item.band.value,
+        "judgement": item.judgement.value if item.judgement else None,
+        "evidence": [[e.claim, e.points, e.sentence] for e in item.evidence],
+    }
+
+
+def all_links(tx: sa.Connection) -> list[Link]:
+    """Every link, best first for each left record."""
+    query = sa.select(link).order_by(link.c.left_connection, link.c.left_object, link.c.left_id, link.c.score.desc())
+    return [_link(row) for row in tx.execute(query)]
+
+
+def links_of(tx: sa.Connection, refs: Sequence[Ref]) -> list[Link]:
+    """The links that have one of these records on either side."""
+    found: dict[tuple[Ref, Ref], Link] = {}
+    for prefix in ("left_", "right_"):
+        for condition in in_refs(link, refs, prefix):
+            for row in tx.execute(sa.select(link).where(condition)):
+                item = _link(row)
+                found[item.left, item.right] = item
+    return sorted(found.values(), key=lambda item: (item.left, -item.score, item.right))
+
+
+def _link(row: sa.Row[Any]) -> Link:
+    return Link(
+        left=Ref(row.left_connection, row.left_object, row.left_id),
+        right=Ref(row.right_connection, row.right_object, row.right_id),
+        score=row.score,
+        points=row.points,
+        band=Band(row.band),
+        evidence=tuple(Evidence(*e) for e in row.evidence),
+        judgement=Judgement(row.judgement) if row.judgement else None,
+    )
+
+
+def assign_organizations(
+    tx: sa.Connection, groups: Sequence[frozenset[Ref]], anchor_first: Mapping[Ref, int], now: datetime
+) -> dict[Ref, int]:
+    """Give each group its organization: the one whose anchor it holds, else a new one.
+
+    `anchor_first` ranks records (lowest first) as anchors of new organizations. A group that holds several anchors
+    is a merge: the oldest stays, the others become its aliases. An alias whose anchor has left lives again.
+    """
+    anchors = {
+        Ref(r.anchor_connection, r.anchor_object, r.anchor_id): r.number for r in tx.execute(sa.select(organization))
+    }
+    old_alias = {r.number: r.to_number for r in tx.execute(sa.select(organization_alias))}
+    result: dict[Ref, int] = {}
+    for group in sorted(groups, key=min):
+        held = sorted(anchors[ref] for ref in group if ref in anchors)
+        number = held[0] if held else _mint(tx, min(group, key=lambda ref: (anchor_first.get(ref, 9), ref)), now)
+        for other in held:
+            target = number
+            if old_alias.get(other, other) != target:
+                _alias(tx, other, target, "split" if other == target else "merged", now, known=other in old_alias)
+        result.update(dict.fromkeys(group, number))
+    return result
+
+
+def _mint(tx: sa.Connection, anchor: Ref, now: datetime) -> int:
+    values = {**row_of(anchor, "anchor_"), "minted_at": now}
+    return int(tx.execute(organization.insert().values(**values).returning(organization.c.number)).scalar_one())
+
+
+def _alias(tx: sa.Connection, number: int, to: int, cause: str, now: datetime, *, known: bool) -> None:
+    values = {"to_number": to, "cause": cause, "at": now}
+    if known:
+        tx.execute(organization_alias.update().where(organization_alias.c.number == number).values(**values))
+    else:
+        tx.execute(organization_alias.insert().values(number=number, **values))
+
+
+def members(tx: sa.Connection) -> dict[Ref, int]:
+    """The organization of each record that belongs to one."""
+    return {Ref(r.connection, r.object, r.id): r.organization for r in tx.execute(sa.select(member))}
+
+
+def members_of(tx: sa.Connection, number: int) -> list[Ref]:
+    """The records of one organization, in a fixed order."""
+    query = sa.select(member.c.connection, member.c.object, member.c.id).where(member.c.organization == number)
+    return sorted(Ref(*row) for row in tx.execute(query))
+
+
+def put_members(tx: sa.Connection, new: Mapping[Ref, int]) -> set[int]:
+    """Make this the membership, touching only what differs; returns the organizations that lost or won a record."""
+    old = members(tx)
+    moved = [ref for ref in {*old, *new} if old.get(ref) != new.get(ref)]
+    delete_refs(tx, member, moved)
+    rows = [{**row_of(ref), "organization": new[ref]} for ref in sorted(moved) if ref in new]
+    if rows:
+        tx.execute(member.insert(), rows)
+    return {number for ref in moved for number in (old.get(ref), new.get(ref)) if number is not None}
+
+
+# --- what is still to be done ----------------------------------------------------------------------------------------
+
+
+def mark_dirty(tx: sa.Connection, numbers: Iterable[int]) -> None:
+    """These organizations have to be decided again."""
+    known = {row[0] for row in tx.execute(sa.select(dirty.c.organization))}
+    fresh = sorted(set(numbers) - known)
+    if fresh:
+        tx.execute(dirty.insert(), [{"organization": number} for number in fresh])
+
+
+def dirty_organizations(tx: sa.Connection) -> list[int]:
+    """The organizations to decide again, in order."""
+    return sorted(row[0] for row in tx.execute(sa.select(dirty.c.organization)))
+
+
+def mark_clean(tx: sa.Connection, numbers: Sequence[int]) -> None:
+    """These organizations have been decided."""
+    for part in chunks(numbers):
+        tx.execute(dirty.delete().where(dirty.c.organization.in_(list(part))))
+
+
+def mark_unplanned(tx: sa.Connection, refs: Iterable[Ref]) -> None:
+    """What is wanted or shown on these records has changed."""
+    wanted = sorted(set(refs))
+    delete_refs(tx, unplanned, wanted)
+    if wanted:
+        tx.execute(unplanned.insert(), [row_of(ref) for ref in wanted])
+
+
+def unplanned_refs(tx: sa.Connection) -> list[Ref]:
+    """The records to compare with what is wanted, in order."""
+    return sorted(Ref(*row) for row in tx.execute(sa.select(unplanned)))
+
+
+def mark_planned(tx: sa.Connection, refs: Sequence[Ref]) -> None:
+    """These records have been compared."""
+    delete_refs(tx, unplanned, refs)

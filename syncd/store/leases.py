@@ -1,0 +1,74 @@
+"""Leases: who may work, with a fencing token, on the database's own clock so that hosts need not agree on time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from syncd.errors import LeaseLost
+from syncd.store.tables import lease as table
+
+TTL_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A held lease. `token` goes up with each change of holder; `expires_at` is on the database's clock."""
+
+    name: str
+    holder: str
+    token: int
+    expires_at: int
+
+
+def _now(tx: sa.Connection) -> int:
+    if tx.dialect.name == "sqlite":
+        query = "SELECT CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
+    else:
+        query = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+    return int(tx.exec_driver_sql(query).scalar_one())
+
+
+def take(tx: sa.Connection, name: str, holder: str, *, force: bool = False) -> Lease | None:
+    """Take the lease if it is free, expired or ours (or `force`); None when somebody else holds it."""
+    now = _now(tx)
+    row = tx.execute(sa.select(table).where(table.c.name == name).with_for_update()).one_or_none()
+    expires = now + TTL_SECONDS * 1_000_000
+    if row is None:
+        tx.execute(table.insert().values(name=name, holder=holder, token=1, expires_at=expires))
+        return Lease(name, holder, 1, expires)
+    if row.holder != holder and row.expires_at > now and not force:
+        return None
+    token = row.token + (row.holder != holder)
+    tx.execute(table.update().where(table.c.name == name).values(holder=holder, token=token, expires_at=expires))
+    return Lease(name, holder, token, expires)
+
+
+def prove(tx: sa.Connection, lease: Lease) -> Lease:
+    """Check inside this transaction that the lease is still ours, and renew it when a third of it is gone.
+
+    Raises LeaseLost when another holder has it or it has run out.
+    """
+    now = _now(tx)
+    query = sa.select(table.c.token, table.c.expires_at).where(table.c.name == lease.name)
+    row = tx.execute(query.with_for_update(read=True)).one_or_none()
+    if row is None or row.token != lease.token or row.expires_at <= now:
+        raise LeaseLost()
+    if row.expires_at - now > TTL_SECONDS * 1_000_000 * 2 // 3:
+        return lease
+    renewed = replace(lease, expires_at=now + TTL_SECONDS * 1_000_000)
+    tx.execute(table.update().where(table.c.name == lease.name).values(expires_at=renewed.expires_at))
+    return renewed
+
+
+def release(tx: sa.Connection, lease: Lease) -> None:
+    """Let the lease run out now; its token stays, so that the next holder gets a higher one."""
+    tx.execute(
+        table.update().where(table.c.name == lease.name, table.c.token == lease.token).values(expires_at=0, holder="")
+    )
+
+
+def holder(tx: sa.Connection, name: str) -> str:
+    """Who holds the lease, for a message."""
+    return tx.execute(sa.select(table.c.holder).where(table.c.name == name)).scalar() or "nobody"

@@ -1,0 +1,111 @@
+"""The ledger: an append-only, hash-chained record of every decision and every effective write.
+
+Each entry's canonical bytes are hashed as stored together with the previous hash, and sealed with an HMAC where
+a key is configured. Personal values enter as salted commitments; the clear value lies in an erasable side table.
+Without an outside anchor, cutting off the end and a rewrite by a holder of the key cannot be detected.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from syncd.store import counters
+from syncd.store.tables import counter, ledger_private
+from syncd.store.tables import ledger as table
+
+GENESIS = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is to be entered: a kind, plain JSON, and dotted paths of values that are personal."""
+
+    kind: str
+    body: Mapping[str, Any]
+    private: Sequence[str] = field(default_factory=tuple)
+
+
+def chain(previous: bytes, body: bytes) -> bytes:
+    """The hash of an entry: SHA-256 over the previous hash and the stored bytes."""
+    return hashlib.sha256(previous + body).digest()
+
+
+def seal(key: bytes, digest: bytes) -> bytes:
+    """The HMAC-SHA-256 of an entry's hash."""
+    return hmac.digest(key, digest, "sha256")
+
+
+def append(tx: sa.Connection, at: datetime, entries: Sequence[Entry], key: bytes | None) -> int:
+    """Add entries as the last statements of a transaction, so that the sequence has no gap; returns the last seq."""
+    first = counters.advance(tx, "ledger", len(entries)) + 1
+    last = first + len(entries) - 1
+    previous = tx.execute(sa.select(table.c.hash).where(table.c.seq == first - 1)).scalar() or GENESIS
+    rows, personal = [], []
+    for seq, entry in enumerate(entries, start=first):
+        body, secrets_ = _canonical(seq, at, entry)
+        digest = chain(previous, body)
+        mac = seal(key, digest) if key else None
+        rows.append(
+            {"seq": seq, "at": at, "kind": entry.kind, "body": body, "previous": previous, "hash": digest, "mac": mac}
+        )
+        personal += secrets_
+        previous = digest
+    if rows:
+        tx.execute(table.insert(), rows)
+    if personal:
+        tx.execute(ledger_private.insert(), personal)
+    return last
+
+
+def _canonical(seq: int, at: datetime, entry: Entry) -> tuple[bytes, list[dict[str, Any]]]:
+    body: dict[str, Any] = orjson.loads(orjson.dumps(entry.body, default=str))
+    personal = []
+    for path in entry.private:
+        holder, name = _walk(body, path)
+        if holder is None or holder.get(name) is None:
+            continue
+        salt, value = secrets.token_bytes(16), str(holder[name])
+        holder[name] = {"commitment": hashlib.sha256(salt + value.encode()).hexdigest()}
+        personal.append({"seq": seq, "path": path, "salt": salt, "value": value})
+    document = {"seq": seq, "at": at.isoformat(), "kind": entry.kind, **body}
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS), personal
+
+
+def _walk(body: dict[str, Any], path: str) -> tuple[dict[str, Any] | None, str]:
+    *parents, name = path.split(".")
+    holder: Any = body
+    for parent in parents:
+        holder = holder.get(parent) if isinstance(holder, dict) else None
+    return (holder if isinstance(holder, dict) else None), name
+
+
+def verify(tx: sa.Connection, key: bytes | None) -> tuple[int, str | None]:
+    """How many entries hold, and what is wrong with the first that does not (None when all hold)."""
+    expected, previous = 1, GENESIS
+    for row in tx.execute(sa.select(table).order_by(table.c.seq)):
+        if row.seq != expected:
+            return expected - 1, f"entry {expected} is missing"
+        if row.previous != previous or row.hash != chain(previous, row.body):
+            return expected - 1, f"entry {row.seq} does not follow from the one before it"
+        if key and (row.mac is None or not hmac.compare_digest(row.mac, seal(key, row.hash))):
+            return expected - 1, f"entry {row.seq} was not sealed with the configured key"
+        expected, previous = expected + 1, row.hash
+    counted = tx.execute(sa.select(counter.c.value).where(counter.c.name == "ledger")).scalar() or 0
+    if counted != expected - 1:
+        return expected - 1, f"entries {expected} to {counted} are missing at the end"
+    return expected - 1, None
+
+
+def entries(tx: sa.Connection) -> Iterator[dict[str, Any]]:
+    """Every entry, oldest first, as stored."""
+    for row in tx.execute(sa.select(table.c.body, table.c.hash).order_by(table.c.seq)):
+        yield {**orjson.loads(row.body), "hash": row.hash.hex()}

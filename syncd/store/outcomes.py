@@ -1,0 +1,265 @@
+"""What policy made of each claim group: states of registrations, collisions, and what every record should show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from syncd.model import (
+    Application,
+    Code,
+    Collision,
+    Outcome,
+    Protection,
+    Ref,
+    RegistrationState,
+    Wanted,
+    WriteGroup,
+)
+from syncd.store import graph
+from syncd.store.tables import claim, collision, due, statistics, topic, wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The state of one registration and the organization it belongs to."""
+
+    organization: int
+    state: RegistrationState
+
+
+def put_outcome(tx: sa.Connection, number: int, outcome: Outcome) -> list[Ref]:
+    """Replace what is derived for one organization; returns the records whose wanted content changed."""
+    for table in (claim, collision, due, topic):
+        tx.execute(table.delete().where(table.c.organization == number))
+    if outcome.states:
+        # a registration that came from another organization leaves its old row behind
+        graph.delete_refs(tx, claim, [state.ref for state in outcome.states])
+        tx.execute(claim.insert(), [_claim_row(number, state) for state in outcome.states])
+    if outcome.collisions:
+        tx.execute(collision.delete().where(collision.c.id.in_([c.id for c in outcome.collisions])))
+        tx.execute(collision.insert(), [_collision_row(number, item) for item in outcome.collisions])
+    if outcome.next_due is not None:
+        tx.execute(due.insert().values(organization=number, at=outcome.next_due))
+    if outcome.topics:
+        tx.execute(topic.insert(), [{"name": name, "organization": number} for name in sorted(outcome.topics)])
+    return _put_wanted(tx, number, outcome.wanted)
+
+
+def _put_wanted(tx: sa.Connection, number: int, items: Sequence[Wanted]) -> list[Ref]:
+    ours = {
+        (Ref(r.connection, r.object, r.id), r.grp): r
+        for r in tx.execute(sa.select(wanted).where(wanted.c.organization == number))
+    }
+    new = {(item.ref, item.group.value): item for item in items}
+    elsewhere = _wanted_rows(tx, [ref for ref, grp in new if (ref, grp) not in ours])
+    changed: list[Ref] = []
+    for key, item in new.items():
+        before = ours.get(key) or elsewhere.get(key)
+        fields, because = plain(item.fields), plain(item.because)
+        if (
+            before is not None
+            and before.fields == fields
+            and before.because == because
+            and before.organization == number
+        ):
+            continue
+        if before is None or before.fields != fields:
+            changed.append(item.ref)
+        _replace_wanted(tx, item.ref, key[1], number, fields, because)
+    for (ref, grp), before in ours.items():
+        if (ref, grp) in new:
+            continue
+        empty = dict.fromkeys(before.fields)
+        if before.fields != empty:
+            changed.append(ref)
+        _replace_wanted(tx, ref, grp, number, empty, {"rule": "no_longer_in_this_organization"})
+    return changed
+
+
+def _wanted_rows(tx: sa.Connection, refs: Sequence[Ref]) -> dict[tuple[Ref, str], sa.Row[Any]]:
+    found = {}
+    for condition in graph.in_refs(wanted, refs):
+        for row in tx.execute(sa.select(wanted).where(condition)):
+            found[Ref(row.connection, row.object, row.id), row.grp] = row
+    return found
+
+
+def _replace_wanted(
+    tx: sa.Connection, ref: Ref, grp: str, number: int, fields: Mapping[str, Any], because: Mapping[str, Any]
+) -> None:
+    values = {"organization": number, "fields": fields, "because": because}
+    where = (*graph.where_ref(wanted, ref), wanted.c.grp == grp)
+    if tx.execute(wanted.update().where(*where).values(**values)).rowcount == 0:
+        tx.execute(wanted.insert().values(**graph.row_of(ref), grp=grp, **values))
+
+
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same values as JSON holds them: times as ISO text."""
+    made: dict[str, Any] = orjson.loads(orjson.dumps(dict(values), option=orjson.OPT_SORT_KEYS, default=str))
+    return made
+
+
+def get_wanted(
+    tx: sa.Connection, refs: Sequence[Ref]
+) -> dict[tuple[Ref, WriteGroup], tuple[dict[str, Any], dict[str, Any]]]:
+    """What these records should show, by write group: (values, why)."""
+    return {(ref, WriteGroup(grp)): (r.fields, r.because) for (ref, grp), r in _wanted_rows(tx, refs).items()}
+
+
+def every_wanted(tx: sa.Connection) -> list[tuple[Ref, WriteGroup, dict[str, Any], dict[str, Any]]]:
+    """What every record should show, in a fixed order."""
+    rows = tx.execute(sa.select(wanted).order_by(wanted.c.connection, wanted.c.object, wanted.c.id, wanted.c.grp))
+    return [(Ref(r.connection, r.object, r.id), WriteGroup(r.grp), r.fields, r.because) for r in rows]
+
+
+def _claim_row(number: int, state: RegistrationState) -> dict[str, Any]:
+    content = {
+        "partner_id": state.partner_id,
+        "partner_name": state.partner_name,
+        "received_at": _iso(state.received_at),
+        "since": _iso(state.since),
+        "products": sorted(state.products),
+        "reason": state.reason,
+        "detail": state.detail,
+        "behind": str(state.behind) if state.behind else None,
+        "next_due": _iso(state.next_due),
+    }
+    return {
+        **graph.row_of(state.ref),
+        "organization": number,
+        "number": state.number,
+        "application": state.application.value,
+        "protection": state.protection.value,
+        "until": state.until,
+        "content": content,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat() if moment else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _claimed(row: sa.Row[Any]) -> Claimed:
+    c = row.content
+    return Claimed(
+        row.organization,
+        RegistrationState(
+            ref=Ref(row.connection, row.object, row.id),
+            number=row.number,
+            partner_id=c["partner_id"],
+            partner_name=c["partner_name"],
+            application=Application(row.application),
+            protection=Protection(row.protection),
+            received_at=_moment(c["received_at"]),
+            since=_moment(c["since"]),
+            until=row.until,
+            products=frozenset(c["products"]),
+            reason=c["reason"],
+            detail=c["detail"],
+            behind=Ref.parse(c["behind"]) if c["behind"] else None,
+            next_due=_moment(c["next_due"]),
+        ),
+    )
+
+
+def claims(tx: sa.Connection, organization: int | None = None) -> list[Claimed]:
+    """The state of every registration (of one organization), oldest received first."""
+    query = sa.select(claim)
+    if organization is not None:
+        query = query.where(claim.c.organization == organization)
+    found = [_claimed(row) for row in tx.execute(query)]
+    last = datetime.max.replace(tzinfo=UTC)
+    return sorted(found, key=lambda c: (c.state.received_at or last, c.state.ref))
+
+
+def find_claims(tx: sa.Connection, text: str) -> list[Claimed]:
+    """The registrations with this number or native id, or this whole ref."""
+    parts = text.split("/", 2)
+    by_ref = graph.where_ref(claim, Ref(*parts)) if len(parts) == 3 else (sa.false(),)
+    query = sa.select(claim).where(sa.or_(claim.c.number == text, claim.c.id == text, sa.and_(*by_ref)))
+    return [_claimed(row) for row in tx.execute(query)]
+
+
+def _collision_row(number: int, item: Collision) -> dict[str, Any]:
+    content = {
+        "registration": str(item.registration),
+        "other": str(item.other),
+        "rule": item.rule,
+        "winner": str(item.winner) if item.winner else None,
+        "sentence": item.sentence,
+        "evidence": plain(item.evidence),
+    }
+    return {"id": item.id, "organization": number, "code": item.code.value, "state": item.state, "content": content}
+
+
+def _collision(row: sa.Row[Any]) -> Collision:
+    c = row.content
+    return Collision(
+        code=Code(row.code),
+        registration=Ref.parse(c["registration"]),
+        other=Ref.parse(c["other"]),
+        state=row.state,
+        rule=c["rule"],
+        winner=Ref.parse(c["winner"]) if c["winner"] else None,
+        sentence=c["sentence"],
+        evidence=c["evidence"],
+    )
+
+
+def collisions(tx: sa.Connection, organization: int | None = None) -> list[Collision]:
+    """Every collision (of one organization), by code and id."""
+    query = sa.select(collision).order_by(collision.c.code, collision.c.id)
+    if organization is not None:
+        query = query.where(collision.c.organization == organization)
+    return [_collision(row) for row in tx.execute(query)]
+
+
+def find_collision(tx: sa.Connection, id_: str) -> tuple[int, Collision] | None:
+    """A collision by its id, with its organization."""
+    row = tx.execute(sa.select(collision).where(collision.c.id == id_)).one_or_none()
+    return None if row is None else (row.organization, _collision(row))
+
+
+def organizations_due(tx: sa.Connection, now: datetime) -> list[int]:
+    """The organizations whose outcome changes because time has passed."""
+    return sorted(row[0] for row in tx.execute(sa.select(due.c.organization).where(due.c.at <= now)))
+
+
+def organizations_reading(tx: sa.Connection, topics: Iterable[str]) -> list[int]:
+    """The organizations whose outcome was made from one of these topics."""
+    query = sa.select(topic.c.organization).where(topic.c.name.in_(sorted(set(topics))))
+    return sorted({row[0] for row in tx.execute(query)})
+
+
+def decided_organizations(tx: sa.Connection) -> set[int]:
+    """Every organization that something is derived for."""
+    return {row[0] for table in (claim, wanted) for row in tx.execute(sa.select(table.c.organization).distinct())}
+
+
+def forget_derived(tx: sa.Connection, tables: Sequence[sa.Table]) -> None:
+    """Empty derived tables; raises ValueError for a table of facts."""
+    for table in tables:
+        if table.info["kind"] != "derived":
+            raise ValueError(f"{table.name} holds facts")
+        tx.execute(table.delete())
+
+
+def frozen_statistics(tx: sa.Connection) -> tuple[str, dict[str, Any]] | None:
+    """The newest frozen statistics of matching: (version, content)."""
+    row = tx.execute(sa.select(statistics).order_by(statistics.c.frozen_at.desc()).limit(1)).one_or_none()
+    return None if row is None else (row.version, row.content)
+
+
+def freeze_statistics(tx: sa.Connection, version: str, content: Mapping[str, Any], now: datetime) -> None:
+    """Keep a version of the statistics as a fact, so that scores can be replayed."""
+    tx.execute(statistics.insert().values(version=version, content=dict(content), frozen_at=now))

@@ -1,0 +1,444 @@
+"""Records as pulled: the current row of each, the versions it went through, and the windows they came in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from syncd.model import Ref, Row, Stream, Window
+from syncd.store import counters
+from syncd.store.tables import cursor, from_micros, record, record_version, ref_alias, to_micros, unreadable
+
+_SORTED = orjson.OPT_SORT_KEYS
+
+
+@dataclass(frozen=True, slots=True)
+class PageCounts:
+    """What one page did to the store."""
+
+    read: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    deleted: int = 0
+
+    def __add__(self, other: PageCounts) -> PageCounts:
+        return PageCounts(*(getattr(self, f) + getattr(other, f) for f in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The current row of one record."""
+
+    ref: Ref
+    stream: str
+    fields: dict[str, Any]
+    shown: dict[str, Any]
+    stamp: datetime
+    deleted: bool
+    first_seen_at: datetime
+    read_at: datetime
+    written_at: datetime | None
+    change: int
+
+
+@dataclass(frozen=True, slots=True)
+class PastState:
+    """What a record said at an instant. `observed` is False when it was inferred from a later or earlier version."""
+
+    fields: dict[str, Any]
+    deleted: bool
+    observed: bool
+
+
+def _texts(row: Row, ours: frozenset[str]) -> tuple[str, str]:
+    fields = row.fields
+    shown = {name: fields[name] for name in ours if name in fields}
+    if shown:
+        fields = {name: value for name, value in fields.items() if name not in shown}
+    return orjson.dumps(fields, option=_SORTED).decode(), orjson.dumps(shown, option=_SORTED).decode()
+
+
+def _digest(fields: str, shown: str, deleted: bool) -> bytes:
+    return blake2b(f"{deleted:d}{fields}{shown}".encode(), digest_size=16).digest()
+
+
+def _marks(tx: sa.Connection, count: int) -> str:
+    return ",".join(["?" if tx.dialect.name == "sqlite" else "%s"] * count)
+
+
+def _unique(rows: Iterable[Row]) -> dict[str, Row]:
+    """The newest row of each id: a page may carry one twice, in any order."""
+    newest: dict[str, Row] = {}
+    for row in rows:
+        if row.id not in newest or row.stamp >= newest[row.id].stamp:
+            newest[row.id] = row
+    return newest
+
+
+def apply_page(
+    tx: sa.Connection,
+    *,
+    connection: str,
+    object: str,
+    stream: Stream,
+    rows: Sequence[Row],
+    ours: frozenset[str],
+    read_at: datetime,
+    run: str,
+) -> PageCounts:
+    """Make the rows of one page the current state, as far as they are not older than what is stored.
+
+    `ours` are the native fields that syncd writes; `read_at` is our clock when the page was asked for. The same
+    content changes nothing. A page asked for before our newest receipt does not undo what the receipt confirmed.
+    """
+    newest = _unique(rows)
+    known = _known(tx, connection, object, list(newest))
+    fresh: list[tuple[Any, ...]] = []
+    changed: list[tuple[Row, str, str, bytes]] = []
+    unchanged = stale = 0
+    when = to_micros(read_at)
+    for id_, row in newest.items():
+        before = known.get(id_)
+        stamp = to_micros(row.stamp)
+        if before is not None and stamp < before[1]:
+            stale += 1
+            continue
+        fields, shown = _texts(row, ours)
+        if before is not None and before[2] is not None and when < before[2]:
+            shown = before[3]
+        digest = _digest(fields, shown, row.deleted)
+        if before is None:
+            fresh.append(
+                (connection, object, id_, stream.value, fields, shown, digest, stamp, row.deleted, when, when, run)
+            )
+        elif digest == before[0]:
+            unchanged += 1
+        else:
+            changed.append((row, fields, shown, digest))
+    base = counters.advance(tx, "change", len(fresh) + len(changed)) if fresh or changed else 0
+    if fresh:
+        _insert(tx, [(*values, base + n) for n, values in enumerate(fresh, start=1)])
+    if changed:
+        _update(tx, connection, object, changed, when, run, base + len(fresh))
+    _follow(tx, connection, object, newest.values(), read_at)
+    return PageCounts(
+        read=len(rows),
+        new=len(fresh),
+        changed=len(changed),
+        unchanged=unchanged,
+        stale=stale,
+        deleted=sum(row.deleted for row in newest.values()),
+    )
+
+
+def _known(tx: sa.Connection, connection: str, object: str, ids: list[str]) -> dict[str, tuple[Any, ...]]:
+    if not ids:
+        return {}
+    # raw integers, because a stamp is only compared; `shown` is long and only rows that we have written need it
+    query = sa.select(
+        record.c.id,
+        record.c.hash,
+        sa.type_coerce(record.c.stamp, sa.BigInteger),
+        sa.type_coerce(record.c.written_at, sa.BigInteger),
+        sa.case((record.c.written_at.is_(None), None), else_=record.c.shown),
+    ).where(record.c.connection == connection, record.c.object == object, record.c.id.in_(ids))
+    return {row[0]: (bytes(row[1]), row[2], row[3], row[4]) for row in tx.execute(query)}
+
+
+_INSERT = (
+    "INSERT INTO record (connection, object, id, stream, fields, shown, hash, stamp, deleted, first_seen_at, "
+    "read_at, run, change) VALUES "
+)
+
+
+def _insert(tx: sa.Connection, values: list[tuple[Any, ...]]) -> None:
+    tx.exec_driver_sql(f"{_INSERT}({_marks(tx, 13)})", values)
+
+
+def _update(
+    tx: sa.Connection,
+    connection: str,
+    object: str,
+    changed: list[tuple[Row, str, str, bytes]],
+    when: int,
+    run: str,
+    base: int,
+) -> None:
+    _keep_versions(tx, connection, object, changed, run)
+    statement = (
+        record.update()
+        .where(record.c.connection == connection, record.c.object == object, record.c.id == sa.bindparam("b_id"))
+        .values(
+            fields=sa.bindparam("b_fields"),
+            shown=sa.bindparam("b_shown"),
+            hash=sa.bindparam("b_hash"),
+            stamp=sa.bindparam("b_stamp"),
+            deleted=sa.bindparam("b_deleted"),
+            read_at=from_micros(when),
+            change=sa.bindparam("b_change"),
+            run=run,
+        )
+    )
+    tx.execute(
+        statement,
+        [
+            {
+                "b_id": row.id,
+                "b_fields": fields,
+                "b_shown": shown,
+                "b_hash": digest,
+                "b_stamp": row.stamp,
+                "b_deleted": row.deleted,
+                "b_change": base + n,
+            }
+            for n, (row, fields, shown, digest) in enumerate(changed, start=1)
+        ],
+    )
+
+
+def _keep_versions(
+    tx: sa.Connection, connection: str, object: str, changed: list[tuple[Row, str, str, bytes]], run: str
+) -> None:
+    """What a record said before is kept when its facts change; what we stamped on it is not one of its facts."""
+    query = sa.select(record).where(
+        record.c.connection == connection,
+        record.c.object == object,
+        record.c.id.in_([row.id for row, *_ in changed]),
+    )
+    before = {row.id: row for row in tx.execute(query)}
+    versions = [
+        {
+            "connection": connection,
+            "object": object,
+            "id": row.id,
+            "fields": old.fields,
+            "deleted": old.deleted,
+            "stamp": old.stamp,
+            "seen_at": old.read_at,
+            "until_stamp": row.stamp,
+            "run": run,
+        }
+        for row, fields, _, _ in changed
+        if (old := before[row.id]).fields != fields or old.deleted != row.deleted
+    ]
+    if versions:
+        tx.execute(record_version.insert(), versions)
+
+
+def _follow(tx: sa.Connection, connection: str, object: str, rows: Iterable[Row], at: datetime) -> None:
+    for row in rows:
+        if row.merged_into and row.merged_into != row.id:
+            add_alias(tx, Ref(connection, object, row.id), Ref(connection, object, row.merged_into), "merged", at)
+
+
+def add_alias(tx: sa.Connection, old: Ref, new: Ref, cause: str, at: datetime) -> None:
+    """Remember that `old` is now `new`; a later alias of the same record replaces the earlier one."""
+    where = (ref_alias.c.connection == old.connection, ref_alias.c.object == old.object, ref_alias.c.id == old.id)
+    tx.execute(ref_alias.delete().where(*where))
+    tx.execute(
+        ref_alias.insert().values(
+            connection=old.connection, object=old.object, id=old.id,
+            to_connection=new.connection, to_object=new.object, to_id=new.id, cause=cause, at=at,
+        )
+    )  # fmt: skip
+
+
+def aliases(tx: sa.Connection) -> dict[Ref, Ref]:
+    """Every alias, followed to its end; a chain that bites its own tail ends where it began."""
+    step = {Ref(r[0], r[1], r[2]): Ref(r[3], r[4], r[5]) for r in tx.execute(sa.select(ref_alias))}
+    ends = {}
+    for start in step:
+        seen, here = {start}, step[start]
+        while here in step and step[here] not in seen:
+            seen.add(here)
+            here = step[here]
+        ends[start] = here
+    return ends
+
+
+def keep_unreadable(
+    tx: sa.Connection, connection: str, stream: Stream, rows: Iterable[tuple[str, str]], at: datetime, run: str
+) -> None:
+    """Keep what could not be made a row, with its reason; the newest reason of a record stands."""
+    for id_, reason in rows:
+        where = (unreadable.c.connection == connection, unreadable.c.stream == stream, unreadable.c.id == id_)
+        tx.execute(unreadable.delete().where(*where))
+        tx.execute(
+            unreadable.insert().values(
+                connection=connection, stream=stream.value, id=id_, reason=reason, seen_at=at, run=run
+            )
+        )
+
+
+def confirm(tx: sa.Connection, ref: Ref, values: Mapping[str, Any], stamp: datetime | None, at: datetime) -> None:
+    """A receipt says that these native values are now in the CRM: show them, and let no older page undo it."""
+    row = get(tx, [ref]).get(ref)
+    if row is None:
+        return
+    shown = orjson.dumps({**row.shown, **values}, option=_SORTED).decode()
+    fields = orjson.dumps(row.fields, option=_SORTED).decode()
+    tx.execute(
+        record.update()
+        .where(record.c.connection == ref.connection, record.c.object == ref.object, record.c.id == ref.id)
+        .values(
+            shown=shown,
+            hash=_digest(fields, shown, row.deleted),
+            written_at=at,
+            stamp=max(row.stamp, stamp) if stamp else row.stamp,
+        )
+    )
+
+
+def get(tx: sa.Connection, refs: Iterable[Ref]) -> dict[Ref, Stored]:
+    """The current rows of these records."""
+    by_object: dict[tuple[str, str], list[str]] = {}
+    for ref in refs:
+        by_object.setdefault((ref.connection, ref.object), []).append(ref.id)
+    found: dict[Ref, Stored] = {}
+    for (connection, object), ids in by_object.items():
+        for start in range(0, len(ids), 5_000):
+            query = sa.select(record).where(
+                record.c.connection == connection,
+                record.c.object == object,
+                record.c.id.in_(ids[start : start + 5_000]),
+            )
+            found.update((s.ref, s) for s in map(_stored, tx.execute(query)))
+    return found
+
+
+def of_stream(tx: sa.Connection, stream: Stream) -> Iterable[Stored]:
+    """Every current row of a stream over all connections, in a fixed order."""
+    query = sa.select(record).where(record.c.stream == stream.value).order_by(record.c.connection, record.c.id)
+    return map(_stored, tx.execute(query))
+
+
+def changed_since(tx: sa.Connection, change: int, limit: int) -> list[Stored]:
+    """The next `limit` rows in the order of changes."""
+    query = sa.select(record).where(record.c.change > change).order_by(record.c.change).limit(limit)
+    return [_stored(row) for row in tx.execute(query)]
+
+
+def find_id(tx: sa.Connection, id_: str) -> list[Ref]:
+    """Every record with this native id, whatever system and object."""
+    query = sa.select(record.c.connection, record.c.object, record.c.id).where(record.c.id == id_)
+    return [Ref(*row) for row in tx.execute(query)]
+
+
+def _stored(row: sa.Row[Any]) -> Stored:
+    return Stored(
+        ref=Ref(row.connection, row.object, row.id),
+        stream=row.stream,
+        fields=orjson.loads(row.fields),
+        shown=orjson.loads(row.shown),
+        stamp=row.stamp,
+        deleted=row.deleted,
+        first_seen_at=row.first_seen_at,
+        read_at=row.read_at,
+        written_at=row.written_at,
+        change=row.change,
+    )
+
+
+def versions(tx: sa.Connection, ref: Ref) -> list[dict[str, Any]]:
+    """The versions a record went through, oldest first, the current one last."""
+    past = sa.select(record_version).where(
+        record_version.c.connection == ref.connection,
+        record_version.c.object == ref.object,
+        record_version.c.id == ref.id,
+    )
+    rows = [
+        {"fields": orjson.loads(r.fields), "deleted": r.deleted, "stamp": r.stamp, "seen_at": r.seen_at, "run": r.run}
+        for r in tx.execute(past.order_by(record_version.c.version))
+    ]
+    now = get(tx, [ref]).get(ref)
+    if now is not None:
+        rows.append(
+            {"fields": now.fields, "deleted": now.deleted, "stamp": now.stamp, "seen_at": now.read_at, "run": None}
+        )
+    return rows
+
+
+def state_at(tx: sa.Connection, ref: Ref, moment: datetime) -> PastState | None:
+    """What the record said at `moment`, from the versions that we hold; None when it is not known at all.
+
+    *Observed*: a version whose own stamp is not later than `moment` and that stood until a later stamp.
+    *Reconstructed*: we first read the record after `moment`, and its first version stands in for what it said then.
+    """
+    history = versions(tx, ref)
+    if not history:
+        return None
+    current = history[0]
+    for version in history:
+        if version["stamp"] <= moment:
+            current = version
+    return PastState(current["fields"], current["deleted"], observed=current["stamp"] <= moment)
+
+
+# --- windows ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far one stream has been read."""
+
+    watermark: datetime | None
+    complete_through: datetime | None
+    window: Window | None
+    position: dict[str, Any] | None
+    rows: int
+    spec_hash: str | None
+
+
+def get_cursor(tx: sa.Connection, connection: str, stream: Stream) -> Cursor:
+    """The cursor of a stream; one that was never read has nothing."""
+    row = tx.execute(
+        sa.select(cursor).where(cursor.c.connection == connection, cursor.c.stream == stream.value)
+    ).one_or_none()
+    if row is None:
+        return Cursor(None, None, None, None, 0, None)
+    window = Window(row.lower, row.upper) if row.upper else None
+    return Cursor(row.watermark, row.complete_through, window, row.position, row.rows, row.spec_hash)
+
+
+def open_window(tx: sa.Connection, connection: str, stream: Stream, window: Window, spec_hash: str, run: str) -> None:
+    """Begin reading a window; its bounds and position are kept so that a crash resumes instead of restarting."""
+    _put_cursor(
+        tx, connection, stream, lower=window.lower, upper=window.upper, position=None, rows=0,
+        spec_hash=spec_hash, run=run,
+    )  # fmt: skip
+
+
+def move_window(
+    tx: sa.Connection, connection: str, stream: Stream, position: Mapping[str, Any], rows: int, newest: datetime | None
+) -> None:
+    """A page is stored: go on after it. Belongs in the page's own transaction."""
+    values: dict[str, Any] = {"position": dict(position), "rows": rows}
+    if newest is not None:
+        values["newest_stamp"] = newest
+    _put_cursor(tx, connection, stream, **values)
+
+
+def close_window(tx: sa.Connection, connection: str, stream: Stream, upper: datetime, complete: datetime) -> None:
+    """The window was read whole and counted: its upper bound is the new watermark."""
+    _put_cursor(
+        tx, connection, stream, watermark=upper, complete_through=complete, lower=None, upper=None, position=None
+    )
+
+
+def drop_window(tx: sa.Connection, connection: str, stream: Stream) -> None:
+    """Forget a half-read window; the watermark stays, and the next pull opens a new one."""
+    _put_cursor(tx, connection, stream, lower=None, upper=None, position=None)
+
+
+def _put_cursor(tx: sa.Connection, connection: str, stream: Stream, **values: Any) -> None:
+    where = (cursor.c.connection == connection, cursor.c.stream == stream.value)
+    if tx.execute(cursor.update().where(*where).values(**values)).rowcount == 0:
+        tx.execute(cursor.insert().values(connection=connection, stream=stream.value, **values))

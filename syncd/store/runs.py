@@ -1,0 +1,77 @@
+"""Runs: one row for each execution of each job, with what it counted; and the connections they ran against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from syncd.errors import UserError
+from syncd.model import Checked
+from syncd.store.tables import connection, policy_version, run
+
+
+def start(tx: sa.Connection, id_: str, job: str, at: datetime, **about: Any) -> None:
+    """A job begins. `about` may name connection, stream, config, policy, holder, token."""
+    tx.execute(run.insert().values(id=id_, job=job, started_at=at, status="running", counts={}, **about))
+
+
+def finish(
+    tx: sa.Connection, id_: str, at: datetime, status: str, counts: Mapping[str, Any], error: str | None = None
+) -> None:
+    """A job ends: ok, partial (some records need attention) or failed."""
+    tx.execute(
+        run.update().where(run.c.id == id_).values(finished_at=at, status=status, counts=dict(counts), error=error)
+    )
+
+
+def abandon_running(tx: sa.Connection, at: datetime) -> int:
+    """Close the runs of a daemon that died; returns how many there were."""
+    return tx.execute(
+        run.update()
+        .where(run.c.status == "running")
+        .values(status="failed", finished_at=at, error="The daemon ended before this run did.")
+    ).rowcount
+
+
+def recent(tx: sa.Connection, limit: int) -> list[dict[str, Any]]:
+    """The newest runs, newest first."""
+    query = sa.select(run).order_by(run.c.started_at.desc(), run.c.id.desc()).limit(limit)
+    return [dict(row._mapping) for row in tx.execute(query)]
+
+
+def bind(tx: sa.Connection, name: str, kind: str, checked: Checked, at: datetime) -> None:
+    """Remember which org or portal a connection talks to. Raises UserError when it is another one than before."""
+    known = tx.execute(sa.select(connection).where(connection.c.name == name)).one_or_none()
+    if known is not None and known.uid != checked.uid:
+        raise UserError(
+            f"Connection {name} now reaches {checked.uid} ({checked.label}), but its records come from {known.uid}. "
+            "Point it back, or give the new system a name of its own."
+        )
+    if known is not None:
+        tx.execute(
+            connection.update().where(connection.c.name == name).values(checked_at=at, facts=dict(checked.facts))
+        )
+        return
+    other = tx.execute(sa.select(connection.c.name).where(connection.c.uid == checked.uid)).scalar()
+    if other is not None:
+        tx.execute(connection.update().where(connection.c.uid == checked.uid).values(name=name, checked_at=at))
+        return
+    tx.execute(
+        connection.insert().values(
+            uid=checked.uid, name=name, kind=kind, bound_at=at, checked_at=at, facts=dict(checked.facts)
+        )
+    )
+
+
+def bound(tx: sa.Connection) -> dict[str, str]:
+    """The uid of each connection by its name."""
+    return {row.name: row.uid for row in tx.execute(sa.select(connection.c.name, connection.c.uid))}
+
+
+def keep_policy(tx: sa.Connection, version: str, content: Mapping[str, Any], at: datetime) -> None:
+    """Keep the text of a policy version that decisions will name."""
+    if tx.execute(sa.select(policy_version.c.version).where(policy_version.c.version == version)).first() is None:
+        tx.execute(policy_version.insert().values(version=version, content=dict(content), first_used_at=at))
