@@ -117,6 +117,10 @@ class ClaimGroup:
     `decisions` are all recorded decisions about these registrations, oldest first. `horizon` is the time up to
     which every stream that could contest is complete. `authority` and `clock_error` (seconds) come from each
     registration's connection; `visible` is False when a direct connection does not show everything.
+
+    An own deal may lie on an account of another group. `pushed` are opportunities out there whose registration key
+    names a registration of this group: they are stamped here. `elsewhere` are opportunities of this group that are
+    stamped by another group for that reason.
     """
 
     id: str
@@ -132,6 +136,8 @@ class ClaimGroup:
     authority: Mapping[str, str]
     clock_error: Mapping[str, float] = field(default_factory=dict)
     visible: bool = True
+    pushed: tuple[Opportunity, ...] = ()
+    elsewhere: frozenset[Ref] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

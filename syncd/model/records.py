@@ -36,7 +36,7 @@ class Account:
     """A company as one system knows it. Blank text is None."""
 
     ref: Ref
-    name: str | None
+    name: str | None = None
     other_names: tuple[str, ...] = ()
     website: str | None = None
     email: str | None = None
@@ -66,7 +66,7 @@ class Opportunity:
     """A deal in the direct CRM. `products` empty means: the source does not say which."""
 
     ref: Ref
-    account_id: str | None
+    account_id: str | None = None
     name: str | None = None
     stage: str | None = None
     is_closed: bool = False
@@ -108,7 +108,7 @@ class Registration:
     """
 
     ref: Ref
-    partner_id: str | None
+    partner_id: str | None = None
     company_id: str | None = None
     status: FiledStatus = FiledStatus.SUBMITTED
     number: str | None = None
@@ -159,7 +159,7 @@ class User:
     """A person who can own records in a CRM."""
 
     ref: Ref
-    name: str | None
+    name: str | None = None
     email: str | None = None
     is_active: bool = True
 

@@ -44,7 +44,11 @@ class StampType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StampField:
-    """One field. `compared=False` marks a field that is written along but never by itself a reason to write."""
+    """One field.
+
+    `compared=False` marks a field that is written along but never by itself a reason to write; `personal` one
+    that holds a person's name.
+    """
 
     name: str
     type: StampType
@@ -54,6 +58,7 @@ class StampField:
     values: tuple[str, ...] = ()
     minimal: bool = False
     compared: bool = True
+    personal: bool = False
 
 
 _CRM = frozenset({"accounts", "opportunities"})
@@ -76,7 +81,7 @@ STAMP_FIELDS: tuple[StampField, ...] = (
         "until", StampType.DATETIME, "End of the protection; that instant is no longer covered.", _ALL, minimal=True
     ),
     StampField("reason", StampType.TEXT, "Reason code; on a registration only codes that a partner may see.", _ALL, 80),
-    StampField("contact", StampType.TEXT, "The vendor's channel manager to ask.", _CRM, 255),
+    StampField("contact", StampType.TEXT, "The vendor's channel manager to ask.", _CRM, 255, personal=True),
     StampField("number", StampType.TEXT, "Number of the registration.", _ALL, 40, minimal=True),
     StampField("count", StampType.NUMBER, "How many protections cover the account.", frozenset({"accounts"})),
     StampField("received_at", StampType.DATETIME, "Priority time of the registration.", _PRM),

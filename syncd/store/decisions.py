@@ -21,20 +21,24 @@ def record(tx: sa.Connection, decisions: Sequence[Decision], run: str | None) ->
 
     Returns the ledger entries of those that are new, to be appended at the end of the transaction.
     """
-    entries = []
-    for made in decisions:
-        values = _values(made, run)
-        if made.actor.kind == "rule" and _already(tx, values):
-            continue
-        seq = tx.execute(table.insert().values(**values).returning(table.c.seq)).scalar_one()
-        entries.append(ledger.Entry("decision", {"decision": seq, **_body(made, run)}))
-    return entries
+    known = _recorded_by_rules(tx, {made.subject for made in decisions})
+    fresh = [made for made in decisions if made.actor.kind != "rule" or _once(made) not in known]
+    if not fresh:
+        return []
+    statement = table.insert().returning(table.c.seq, sort_by_parameter_order=True)
+    numbers = tx.execute(statement, [_values(made, run) for made in fresh]).scalars().all()
+    return [
+        ledger.Entry("decision", {"decision": seq, **_body(made, run)})
+        for seq, made in zip(numbers, fresh, strict=True)
+    ]
 
 
-def _already(tx: sa.Connection, values: dict[str, Any]) -> bool:
-    same = [table.c[name] == values[name] for name in ("connection", "object", "id", "kind", "rule", "effective_at")]
-    query = sa.select(table.c.seq).where(*same, table.c.actor.like("rule:%"))
-    return tx.execute(query).first() is not None
+def _once(made: Decision) -> tuple[Any, ...]:
+    return (*made.subject, made.kind.value, made.rule, made.effective_at)
+
+
+def _recorded_by_rules(tx: sa.Connection, subjects: set[Ref]) -> set[tuple[Any, ...]]:
+    return {_once(made) for made in about(tx, subjects) if made.actor.kind == "rule"}
 
 
 def _values(made: Decision, run: str | None) -> dict[str, Any]:

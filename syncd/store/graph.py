@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from syncd.model import Band, Evidence, Judgement, Link, Ref, Stream
@@ -21,7 +22,9 @@ from syncd.store.tables import (
     parsed,
     progress,
     staged,
+    unlinked,
     unplanned,
+    unreadable,
 )
 
 _CHUNK = 5_000
@@ -38,7 +41,7 @@ class Staged:
 
     ref: Ref
     stream: Stream
-    parent: str | None
+    parent: Ref | None
     key: str | None
     state: str
     problems: tuple[Mapping[str, Any], ...]
@@ -108,7 +111,7 @@ def put_staged(tx: sa.Connection, rows: Sequence[Staged]) -> None:
                 {
                     **row_of(row.ref),
                     "stream": row.stream.value,
-                    "parent": row.parent,
+                    "parent": str(row.parent) if row.parent else None,
                     "key": row.key,
                     "state": row.state,
                     "problems": [dict(p) for p in row.problems],
@@ -134,15 +137,15 @@ def get_staged(tx: sa.Connection, refs: Sequence[Ref]) -> dict[Ref, Staged]:
     return found
 
 
-def hanging_on(tx: sa.Connection, stream: Stream, connection: str, parents: Sequence[str]) -> list[Ref]:
-    """The records of a stream that hang on these accounts of their system."""
-    found: list[Ref] = []
-    for part in chunks(sorted(set(parents))):
-        query = sa.select(staged.c.connection, staged.c.object, staged.c.id).where(
-            staged.c.connection == connection, staged.c.stream == stream.value, staged.c.parent.in_(list(part))
+def hanging_on(tx: sa.Connection, stream: Stream, parents: Sequence[Ref]) -> dict[Ref, Ref]:
+    """The records of a stream that hang on these accounts, each with its account."""
+    found: dict[Ref, Ref] = {}
+    for part in chunks(sorted({str(ref) for ref in parents})):
+        query = sa.select(staged.c.connection, staged.c.object, staged.c.id, staged.c.parent).where(
+            staged.c.stream == stream.value, staged.c.parent.in_(list(part))
         )
-        found += [Ref(*row) for row in tx.execute(query)]
-    return sorted(found)
+        found.update((Ref(row[0], row[1], row[2]), Ref.parse(row[3])) for row in tx.execute(query))
+    return found
 
 
 def keyed(tx: sa.Connection, stream: Stream, keys: Sequence[str]) -> dict[str, list[Ref]]:
@@ -163,11 +166,24 @@ def problems(tx: sa.Connection) -> list[Staged]:
     return [_staged(row) for row in tx.execute(query.order_by(staged.c.stream, staged.c.id))]
 
 
+def unreadable_rows(tx: sa.Connection) -> list[dict[str, Any]]:
+    """What could not be made a record at all, with its reason."""
+    return [
+        {
+            "ref": f"{r.connection}/{r.id}",
+            "stream": r.stream,
+            "state": "unreadable",
+            "reason": r.reason,
+            "seen_at": r.seen_at,
+        }
+        for r in tx.execute(sa.select(unreadable).order_by(unreadable.c.stream, unreadable.c.id))
+    ]
+
+
 def _staged(row: sa.Row[Any]) -> Staged:
-    return Staged(
-        Ref(row.connection, row.object, row.id), Stream(row.stream), row.parent, row.key, row.state,
-        tuple(row.problems), row.change,
-    )  # fmt: skip
+    parent = Ref.parse(row.parent) if row.parent else None
+    ref, stream = Ref(row.connection, row.object, row.id), Stream(row.stream)
+    return Staged(ref, stream, parent, row.key, row.state, tuple(row.problems), row.change)
 
 
 # --- matching --------------------------------------------------------------------------------------------------------
@@ -175,19 +191,29 @@ def _staged(row: sa.Row[Any]) -> Staged:
 
 def put_parsed(
     tx: sa.Connection, rows: Sequence[tuple[Ref, str, Mapping[str, Any], Sequence[str]]], parser: str
-) -> None:
-    """Replace what matching made of these accounts: (ref, role, parsed record, stored keys)."""
-    refs = [ref for ref, *_ in rows]
+) -> list[Ref]:
+    """Replace what matching made of these accounts: (ref, role, parsed record, stored keys).
+
+    Returns those for which it is something else than before; only they have to be linked again.
+    """
+    before = {ref: (role, content) for ref, role, content in get_parsed(tx, [ref for ref, *_ in rows])}
+    fresh = {ref: (role, dict(c), keys) for ref, role, c, keys in rows if before.get(ref) != (role, _as_stored(c))}
+    refs = list(fresh)
     delete_refs(tx, parsed, refs)
     delete_refs(tx, match_key, refs)
-    if rows:
-        tx.execute(
-            parsed.insert(),
-            [{**row_of(ref), "role": role, "content": dict(c), "parser": parser} for ref, role, c, _ in rows],
-        )
-        pairs = [{**row_of(ref), "key": key} for ref, _, _, keys in rows for key in sorted(set(keys))]
-        if pairs:
-            tx.execute(match_key.insert(), pairs)
+    if fresh:
+        contents = [
+            {**row_of(ref), "role": role, "content": c, "parser": parser} for ref, (role, c, _) in fresh.items()
+        ]
+        tx.execute(parsed.insert(), contents)
+    pairs = [{**row_of(ref), "key": key} for ref, (_, _, keys) in fresh.items() for key in sorted(set(keys))]
+    if pairs:
+        tx.execute(match_key.insert(), pairs)
+    return refs
+
+
+def _as_stored(content: Mapping[str, Any]) -> Any:
+    return orjson.loads(orjson.dumps(content))
 
 
 def drop_parsed(tx: sa.Connection, refs: Sequence[Ref]) -> None:
@@ -206,6 +232,11 @@ def get_parsed(tx: sa.Connection, refs: Sequence[Ref] | None = None) -> list[tup
         for row in tx.execute(sa.select(parsed).where(condition)):
             found.append((Ref(row.connection, row.object, row.id), row.role, row.content))
     return sorted(found, key=lambda item: item[0])
+
+
+def count_parsed(tx: sa.Connection) -> int:
+    """How many accounts take part in matching."""
+    return tx.execute(sa.select(sa.func.count()).select_from(parsed)).scalar_one()
 
 
 def roles(tx: sa.Connection) -> dict[Ref, str]:
@@ -230,9 +261,7 @@ def postings(tx: sa.Connection, keys: Sequence[str], limit: int) -> dict[str, li
     return found
 
 
-def put_edges(
-    tx: sa.Connection, of: Sequence[Ref], edges: Iterable[tuple[Ref, Ref, float, list[dict[str, Any]]]]
-) -> None:
+def put_edges(tx: sa.Connection, of: Sequence[Ref], edges: Iterable[tuple[Ref, Ref, float, list[Any]]]) -> None:
     """Replace every edge of these accounts by (a, b, points, evidence), a before b."""
     for prefix in ("a_", "b_"):
         delete_refs(tx, edge, of, prefix)
@@ -247,7 +276,7 @@ def put_edges(
         )
 
 
-def get_edges(tx: sa.Connection) -> list[tuple[Ref, Ref, float, list[dict[str, Any]]]]:
+def get_edges(tx: sa.Connection) -> list[tuple[Ref, Ref, float, list[Any]]]:
     """Every edge."""
     return [
         (Ref(r.a_connection, r.a_object, r.a_id), Ref(r.b_connection, r.b_object, r.b_id), r.points, r.evidence)
@@ -413,3 +442,29 @@ def unplanned_refs(tx: sa.Connection) -> list[Ref]:
 def mark_planned(tx: sa.Connection, refs: Sequence[Ref]) -> None:
     """These records have been compared."""
     delete_refs(tx, unplanned, refs)
+
+
+def mark_unlinked(tx: sa.Connection, refs: Iterable[Ref]) -> None:
+    """These accounts have to be linked again, or are gone."""
+    fresh = sorted(set(refs))
+    delete_refs(tx, unlinked, fresh)
+    if fresh:
+        tx.execute(unlinked.insert(), [row_of(ref) for ref in fresh])
+
+
+def unlinked_refs(tx: sa.Connection) -> list[Ref]:
+    """The accounts to link, in order."""
+    return sorted(Ref(*row) for row in tx.execute(sa.select(unlinked)))
+
+
+def mark_linked(tx: sa.Connection, refs: Sequence[Ref]) -> None:
+    """These accounts have been linked."""
+    delete_refs(tx, unlinked, refs)
+
+
+def organizations_of(tx: sa.Connection, refs: Sequence[Ref]) -> set[int]:
+    """The organizations that these accounts belong to."""
+    numbers: set[int] = set()
+    for condition in in_refs(member, refs):
+        numbers |= {row[0] for row in tx.execute(sa.select(member.c.organization).where(condition))}
+    return numbers

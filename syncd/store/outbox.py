@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from syncd.model import Receipt, ReceiptKind, Ref, Write, WriteGroup, WriteState
+from syncd.store import graph
 from syncd.store.tables import write as table
 
 _OPEN = (WriteState.QUEUED.value, WriteState.SENT.value)
@@ -52,26 +53,26 @@ class Outgoing:
         return Write(self.number, self.intent.ref, self.intent.group, self.intent.fields)
 
 
-def enqueue(tx: sa.Connection, intents: Iterable[Intent], now: datetime, run: str) -> int:
+def enqueue(
+    tx: sa.Connection, intents: Iterable[Intent], known: Mapping[tuple[Ref, WriteGroup], Sequence[Outgoing]],
+    now: datetime, run: str,
+) -> int:  # fmt: skip
     """Store intents; one that waits unsent is brought up to date, one that is out is left until it is settled.
 
-    Returns how many intents are newly queued or changed.
+    `known` are the writes that their records have so far. Returns how many are newly queued or changed.
     """
-    count = 0
+    fresh, count = [], 0
     for intent in intents:
-        waiting = open_write(tx, intent.ref, intent.group)
+        waiting = open_one(known.get((intent.ref, intent.group), ()))
         if waiting is None:
-            tx.execute(table.insert().values(**_values(intent), state="queued", created_at=now, run=run))
+            fresh.append({**_values(intent), "state": "queued", "created_at": now, "run": run})
         elif waiting.state is WriteState.QUEUED and dict(waiting.intent.fields) != dict(intent.fields):
-            tx.execute(
-                table.update()
-                .where(table.c.number == waiting.number)
-                .values(**_values(intent), created_at=now, next_try_at=None, run=run)
-            )
-        else:
-            continue
-        count += 1
-    return count
+            values = {**_values(intent), "created_at": now, "next_try_at": None, "run": run}
+            tx.execute(table.update().where(table.c.number == waiting.number, table.c.state == "queued").values(values))
+            count += 1
+    if fresh:
+        tx.execute(table.insert(), fresh)
+    return count + len(fresh)
 
 
 def _values(intent: Intent) -> dict[str, Any]:
@@ -87,17 +88,29 @@ def _values(intent: Intent) -> dict[str, Any]:
     }
 
 
-def withdraw(tx: sa.Connection, ref: Ref, group: WriteGroup, now: datetime) -> None:
-    """What waits unsent for this record is no longer wanted."""
-    tx.execute(
-        table.update().where(*_of(ref, group), table.c.state == "queued").values(state="superseded", done_at=now)
-    )
+def open_one(writes: Sequence[Outgoing]) -> Outgoing | None:
+    """The open one among the writes of a record and group; there is at most one."""
+    return next((item for item in writes if item.state in (WriteState.QUEUED, WriteState.SENT)), None)
 
 
-def open_write(tx: sa.Connection, ref: Ref, group: WriteGroup) -> Outgoing | None:
-    """The open write of a record and group, if there is one."""
-    row = tx.execute(sa.select(table).where(*_of(ref, group), table.c.state.in_(_OPEN))).one_or_none()
-    return None if row is None else _outgoing(row)
+def withdraw(tx: sa.Connection, numbers: Sequence[int], now: datetime) -> None:
+    """These wait unsent and are no longer wanted."""
+    for part in graph.chunks(numbers):
+        tx.execute(
+            table.update()
+            .where(table.c.number.in_(list(part)), table.c.state == "queued")
+            .values(state="superseded", done_at=now)
+        )
+
+
+def of_records(tx: sa.Connection, refs: Sequence[Ref]) -> dict[tuple[Ref, WriteGroup], list[Outgoing]]:
+    """Every write of these records by group, oldest first."""
+    found: dict[tuple[Ref, WriteGroup], list[Outgoing]] = {}
+    for condition in graph.in_refs(table, refs):
+        for row in tx.execute(sa.select(table).where(condition).order_by(table.c.number)):
+            item = _outgoing(row)
+            found.setdefault((item.intent.ref, item.intent.group), []).append(item)
+    return found
 
 
 def claim(tx: sa.Connection, connection: str, now: datetime, limit: int) -> list[Outgoing]:
@@ -128,24 +141,54 @@ def claim(tx: sa.Connection, connection: str, now: datetime, limit: int) -> list
     return [_outgoing(row) for row in rows]
 
 
-def settle(tx: sa.Connection, receipt: Receipt, now: datetime, next_try_at: datetime | None = None) -> None:
-    """Keep a receipt. An unknown outcome changes nothing: the write stays *sent*."""
-    if receipt.kind is ReceiptKind.UNKNOWN:
-        values: dict[str, Any] = {"code": receipt.code, "message": receipt.message}
-    elif receipt.kind is ReceiptKind.RETRY:
-        values = {"state": "queued", "code": receipt.code, "message": receipt.message, "next_try_at": next_try_at}
-    else:
-        values = {"state": receipt.kind.value, "code": receipt.code, "message": receipt.message, "done_at": now}
-    tx.execute(table.update().where(table.c.number == receipt.write_id, table.c.state == "sent").values(**values))
+def settle(tx: sa.Connection, receipts: Sequence[Receipt], now: datetime, next_try: Mapping[int, datetime]) -> None:
+    """Keep receipts. An unknown outcome changes nothing: the write stays *sent*.
+
+    `next_try` says by write when one that was surely not applied may be sent again.
+    """
+    rows = [
+        {
+            "b_number": receipt.write_id,
+            "b_state": _AFTER[receipt.kind],
+            "b_code": receipt.code,
+            "b_message": receipt.message,
+            "b_done": now if receipt.kind in (ReceiptKind.APPLIED, ReceiptKind.FAILED) else None,
+            "b_next": next_try.get(receipt.write_id) if receipt.kind is ReceiptKind.RETRY else None,
+        }
+        for receipt in receipts
+    ]
+    if rows:
+        tx.execute(
+            table.update()
+            .where(table.c.number == sa.bindparam("b_number"), table.c.state == "sent")
+            .values(
+                state=sa.bindparam("b_state"),
+                code=sa.bindparam("b_code"),
+                message=sa.bindparam("b_message"),
+                done_at=sa.bindparam("b_done"),
+                next_try_at=sa.bindparam("b_next"),
+            ),
+            rows,
+        )
 
 
-def not_applied(tx: sa.Connection, number: int, now: datetime) -> None:
-    """A read by id, made after the server's own time limit, showed that the write never arrived."""
-    tx.execute(
-        table.update()
-        .where(table.c.number == number, table.c.state == "sent")
-        .values(state="superseded", done_at=now, message="It did not arrive; what is still wanted is written again.")
-    )
+_AFTER = {
+    ReceiptKind.APPLIED: WriteState.APPLIED.value,
+    ReceiptKind.FAILED: WriteState.FAILED.value,
+    ReceiptKind.RETRY: WriteState.QUEUED.value,
+    ReceiptKind.UNKNOWN: WriteState.SENT.value,
+}
+
+
+def not_applied(tx: sa.Connection, numbers: Sequence[int], now: datetime) -> None:
+    """Reads by id, made after the server's own time limit, showed that these never arrived."""
+    message = "It did not arrive; what is still wanted is written again."
+    for part in graph.chunks(numbers):
+        tx.execute(
+            table.update()
+            .where(table.c.number.in_(list(part)), table.c.state == "sent")
+            .values(state="superseded", done_at=now, message=message)
+        )
 
 
 def unknown(tx: sa.Connection, connection: str, sent_before: datetime) -> list[Outgoing]:
@@ -156,22 +199,10 @@ def unknown(tx: sa.Connection, connection: str, sent_before: datetime) -> list[O
     return [_outgoing(row) for row in tx.execute(query.order_by(table.c.number))]
 
 
-def failed(tx: sa.Connection, ref: Ref, group: WriteGroup, fields: Mapping[str, Any]) -> bool:
-    """The CRM has refused exactly this for good: it is not tried again until something about it changes."""
-    last = newest(tx, ref, group)
-    return last is not None and last.state is WriteState.FAILED and dict(last.intent.fields) == dict(fields)
-
-
-def newest(tx: sa.Connection, ref: Ref, group: WriteGroup) -> Outgoing | None:
-    """The latest write of a record and group, in whatever state."""
-    row = tx.execute(sa.select(table).where(*_of(ref, group)).order_by(table.c.number.desc()).limit(1)).one_or_none()
-    return None if row is None else _outgoing(row)
-
-
-def applied(tx: sa.Connection, ref: Ref, group: WriteGroup) -> list[Outgoing]:
-    """The writes of a record and group that arrived, oldest first."""
-    query = sa.select(table).where(*_of(ref, group), table.c.state == "applied").order_by(table.c.number)
-    return [_outgoing(row) for row in tx.execute(query)]
+def is_open(tx: sa.Connection, connection: str) -> bool:
+    """Something of this connection is queued or without a receipt."""
+    query = sa.select(table.c.number).where(table.c.connection == connection, table.c.state.in_(_OPEN)).limit(1)
+    return tx.execute(query).first() is not None
 
 
 def counts(tx: sa.Connection) -> dict[str, int]:
@@ -180,27 +211,10 @@ def counts(tx: sa.Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(query)}
 
 
-def of_record(tx: sa.Connection, ref: Ref) -> list[Outgoing]:
-    """Every write of a record, oldest first."""
-    query = sa.select(table).where(
-        table.c.connection == ref.connection, table.c.object == ref.object, table.c.id == ref.id
-    )
-    return [_outgoing(row) for row in tx.execute(query.order_by(table.c.number))]
-
-
 def in_state(tx: sa.Connection, states: Sequence[WriteState]) -> list[Outgoing]:
     """Every write in one of these states, oldest first."""
     query = sa.select(table).where(table.c.state.in_([s.value for s in states])).order_by(table.c.number)
     return [_outgoing(row) for row in tx.execute(query)]
-
-
-def _of(ref: Ref, group: WriteGroup) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        table.c.connection == ref.connection,
-        table.c.object == ref.object,
-        table.c.id == ref.id,
-        table.c.grp == group.value,
-    )
 
 
 def _outgoing(row: sa.Row[Any]) -> Outgoing:

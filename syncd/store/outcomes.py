@@ -11,6 +11,7 @@ import orjson
 import sqlalchemy as sa
 
 from syncd.model import (
+    STAMP_BY_NAME,
     Application,
     Code,
     Collision,
@@ -18,6 +19,7 @@ from syncd.model import (
     Protection,
     Ref,
     RegistrationState,
+    StampType,
     Wanted,
     WriteGroup,
 )
@@ -33,53 +35,60 @@ class Claimed:
     state: RegistrationState
 
 
-def put_outcome(tx: sa.Connection, number: int, outcome: Outcome) -> list[Ref]:
-    """Replace what is derived for one organization; returns the records whose wanted content changed."""
+def put_outcomes(tx: sa.Connection, made: Mapping[int, Outcome]) -> list[Ref]:
+    """Replace what is derived for these organizations; returns the records whose wanted content changed."""
+    numbers = list(made)
     for table in (claim, collision, due, topic):
-        tx.execute(table.delete().where(table.c.organization == number))
-    if outcome.states:
-        # a registration that came from another organization leaves its old row behind
-        graph.delete_refs(tx, claim, [state.ref for state in outcome.states])
-        tx.execute(claim.insert(), [_claim_row(number, state) for state in outcome.states])
-    if outcome.collisions:
-        tx.execute(collision.delete().where(collision.c.id.in_([c.id for c in outcome.collisions])))
-        tx.execute(collision.insert(), [_collision_row(number, item) for item in outcome.collisions])
-    if outcome.next_due is not None:
-        tx.execute(due.insert().values(organization=number, at=outcome.next_due))
-    if outcome.topics:
-        tx.execute(topic.insert(), [{"name": name, "organization": number} for name in sorted(outcome.topics)])
-    return _put_wanted(tx, number, outcome.wanted)
+        for part in graph.chunks(numbers):
+            tx.execute(table.delete().where(table.c.organization.in_(list(part))))
+    states = [_claim_row(number, state) for number, outcome in made.items() for state in outcome.states]
+    # a registration or a collision that came from another organization leaves its old row behind
+    graph.delete_refs(tx, claim, [state.ref for outcome in made.values() for state in outcome.states])
+    met = {item.id: _collision_row(number, item) for number, outcome in made.items() for item in outcome.collisions}
+    for part in graph.chunks(list(met)):
+        tx.execute(collision.delete().where(collision.c.id.in_(list(part))))
+    dues = [{"organization": n, "at": outcome.next_due} for n, outcome in made.items() if outcome.next_due]
+    read = [{"name": name, "organization": n} for n, outcome in made.items() for name in sorted(outcome.topics)]
+    for table, rows in ((claim, states), (collision, list(met.values())), (due, dues), (topic, read)):
+        if rows:
+            tx.execute(table.insert(), rows)
+    return _put_wanted(tx, numbers, [(n, item) for n, outcome in made.items() for item in outcome.wanted])
 
 
-def _put_wanted(tx: sa.Connection, number: int, items: Sequence[Wanted]) -> list[Ref]:
-    ours = {
-        (Ref(r.connection, r.object, r.id), r.grp): r
-        for r in tx.execute(sa.select(wanted).where(wanted.c.organization == number))
+def _put_wanted(tx: sa.Connection, numbers: Sequence[int], items: Sequence[tuple[int, Wanted]]) -> list[Ref]:
+    """Touch only rows whose values, reasons or organization differ; what is no longer named becomes empty."""
+    new = {(item.ref, item.group.value): (n, plain(item.fields), plain(item.because)) for n, item in items}
+    ours: dict[tuple[Ref, str], sa.Row[Any]] = {}
+    for part in graph.chunks(list(numbers)):
+        for row in tx.execute(sa.select(wanted).where(wanted.c.organization.in_(list(part)))):
+            ours[Ref(row.connection, row.object, row.id), row.grp] = row
+    before = {**_wanted_rows(tx, [ref for ref, grp in new if (ref, grp) not in ours]), **ours}
+    for key, row in ours.items():
+        new.setdefault(key, (row.organization, dict.fromkeys(row.fields), {"rule": "no_longer_in_this_organization"}))
+    differing = {
+        key: value
+        for key, value in new.items()
+        if (old := before.get(key)) is None or (old.organization, old.fields, old.because) != value
     }
-    new = {(item.ref, item.group.value): item for item in items}
-    elsewhere = _wanted_rows(tx, [ref for ref, grp in new if (ref, grp) not in ours])
-    changed: list[Ref] = []
-    for key, item in new.items():
-        before = ours.get(key) or elsewhere.get(key)
-        fields, because = plain(item.fields), plain(item.because)
-        if (
-            before is not None
-            and before.fields == fields
-            and before.because == because
-            and before.organization == number
-        ):
-            continue
-        if before is None or before.fields != fields:
-            changed.append(item.ref)
-        _replace_wanted(tx, item.ref, key[1], number, fields, because)
-    for (ref, grp), before in ours.items():
-        if (ref, grp) in new:
-            continue
-        empty = dict.fromkeys(before.fields)
-        if before.fields != empty:
-            changed.append(ref)
-        _replace_wanted(tx, ref, grp, number, empty, {"rule": "no_longer_in_this_organization"})
-    return changed
+    _replace_wanted(tx, differing)
+    return [key[0] for key, value in differing.items() if (old := before.get(key)) is None or old.fields != value[1]]
+
+
+def _replace_wanted(tx: sa.Connection, rows: Mapping[tuple[Ref, str], tuple[int, Any, Any]]) -> None:
+    by_group: dict[str, list[Ref]] = {}
+    for ref, grp in rows:
+        by_group.setdefault(grp, []).append(ref)
+    for grp, refs in by_group.items():
+        for condition in graph.in_refs(wanted, refs):
+            tx.execute(wanted.delete().where(condition, wanted.c.grp == grp))
+    if rows:
+        tx.execute(
+            wanted.insert(),
+            [
+                {**graph.row_of(ref), "grp": grp, "organization": number, "fields": fields, "because": because}
+                for (ref, grp), (number, fields, because) in rows.items()
+            ],
+        )
 
 
 def _wanted_rows(tx: sa.Connection, refs: Sequence[Ref]) -> dict[tuple[Ref, str], sa.Row[Any]]:
@@ -88,15 +97,6 @@ def _wanted_rows(tx: sa.Connection, refs: Sequence[Ref]) -> dict[tuple[Ref, str]
         for row in tx.execute(sa.select(wanted).where(condition)):
             found[Ref(row.connection, row.object, row.id), row.grp] = row
     return found
-
-
-def _replace_wanted(
-    tx: sa.Connection, ref: Ref, grp: str, number: int, fields: Mapping[str, Any], because: Mapping[str, Any]
-) -> None:
-    values = {"organization": number, "fields": fields, "because": because}
-    where = (*graph.where_ref(wanted, ref), wanted.c.grp == grp)
-    if tx.execute(wanted.update().where(*where).values(**values)).rowcount == 0:
-        tx.execute(wanted.insert().values(**graph.row_of(ref), grp=grp, **values))
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,13 +109,21 @@ def get_wanted(
     tx: sa.Connection, refs: Sequence[Ref]
 ) -> dict[tuple[Ref, WriteGroup], tuple[dict[str, Any], dict[str, Any]]]:
     """What these records should show, by write group: (values, why)."""
-    return {(ref, WriteGroup(grp)): (r.fields, r.because) for (ref, grp), r in _wanted_rows(tx, refs).items()}
+    return {(ref, WriteGroup(grp)): (_revived(r.fields), r.because) for (ref, grp), r in _wanted_rows(tx, refs).items()}
 
 
 def every_wanted(tx: sa.Connection) -> list[tuple[Ref, WriteGroup, dict[str, Any], dict[str, Any]]]:
     """What every record should show, in a fixed order."""
     rows = tx.execute(sa.select(wanted).order_by(wanted.c.connection, wanted.c.object, wanted.c.id, wanted.c.grp))
-    return [(Ref(r.connection, r.object, r.id), WriteGroup(r.grp), r.fields, r.because) for r in rows]
+    return [(Ref(r.connection, r.object, r.id), WriteGroup(r.grp), _revived(r.fields), r.because) for r in rows]
+
+
+def _revived(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Stamps as they were wanted: times are times again."""
+    return {
+        name: _moment(value) if name in STAMP_BY_NAME and STAMP_BY_NAME[name].type is StampType.DATETIME else value
+        for name, value in values.items()
+    }
 
 
 def _claim_row(number: int, state: RegistrationState) -> dict[str, Any]:
@@ -233,6 +241,12 @@ def find_collision(tx: sa.Connection, id_: str) -> tuple[int, Collision] | None:
 def organizations_due(tx: sa.Connection, now: datetime) -> list[int]:
     """The organizations whose outcome changes because time has passed."""
     return sorted(row[0] for row in tx.execute(sa.select(due.c.organization).where(due.c.at <= now)))
+
+
+def organizations_pending(tx: sa.Connection) -> set[int]:
+    """The organizations with a claim that waits until everything that could contest it has been seen."""
+    query = sa.select(claim.c.organization).where(claim.c.application == Application.PENDING.value)
+    return {row[0] for row in tx.execute(query)}
 
 
 def organizations_reading(tx: sa.Connection, topics: Iterable[str]) -> list[int]:

@@ -12,7 +12,7 @@ import orjson
 import sqlalchemy as sa
 
 from syncd.model import Ref, Row, Stream, Window
-from syncd.store import counters
+from syncd.store import counters, graph
 from syncd.store.tables import cursor, from_micros, record, record_version, ref_alias, to_micros, unreadable
 
 _SORTED = orjson.OPT_SORT_KEYS
@@ -123,17 +123,16 @@ def apply_page(
             unchanged += 1
         else:
             changed.append((row, fields, shown, digest))
-    base = counters.advance(tx, "change", len(fresh) + len(changed)) if fresh or changed else 0
     if fresh:
+        base = counters.advance(tx, "change", len(fresh))
         _insert(tx, [(*values, base + n) for n, values in enumerate(fresh, start=1)])
-    if changed:
-        _update(tx, connection, object, changed, when, run, base + len(fresh))
+    facts = _update(tx, connection, object, changed, when, run) if changed else []
     _follow(tx, connection, object, newest.values(), read_at)
     return PageCounts(
         read=len(rows),
         new=len(fresh),
-        changed=len(changed),
-        unchanged=unchanged,
+        changed=len(facts),
+        unchanged=unchanged + len(changed) - len(facts),
         stale=stale,
         deleted=sum(row.deleted for row in newest.values()),
     )
@@ -170,10 +169,26 @@ def _update(
     changed: list[tuple[Row, str, str, bytes]],
     when: int,
     run: str,
-    base: int,
-) -> None:
-    _keep_versions(tx, connection, object, changed, run)
-    statement = (
+) -> list[str]:
+    """Replace changed rows; returns the ids whose own facts changed.
+
+    What we stamped on a record is not one of its facts: where nothing else changed, the record keeps its place in
+    the order of changes and no version is kept, but it is compared with what is wanted again.
+    """
+    query = sa.select(record.c.id, record.c.fields, record.c.deleted, record.c.stamp, record.c.read_at).where(
+        record.c.connection == connection,
+        record.c.object == object,
+        record.c.id.in_([row.id for row, *_ in changed]),
+    )
+    before = {row.id: row for row in tx.execute(query)}
+    facts = {
+        row.id: row
+        for row, fields, _, _ in changed
+        if before[row.id].fields != fields or before[row.id].deleted != row.deleted
+    }
+    graph.mark_unplanned(tx, [Ref(connection, object, row.id) for row, *_ in changed if row.id not in facts])
+    place = dict(zip(facts, range(counters.advance(tx, "change", len(facts)) + 1, 2**62), strict=False))
+    tx.execute(
         record.update()
         .where(record.c.connection == connection, record.c.object == object, record.c.id == sa.bindparam("b_id"))
         .values(
@@ -183,12 +198,9 @@ def _update(
             stamp=sa.bindparam("b_stamp"),
             deleted=sa.bindparam("b_deleted"),
             read_at=from_micros(when),
-            change=sa.bindparam("b_change"),
+            change=sa.func.coalesce(sa.bindparam("b_change"), record.c.change),
             run=run,
-        )
-    )
-    tx.execute(
-        statement,
+        ),
         [
             {
                 "b_id": row.id,
@@ -197,40 +209,28 @@ def _update(
                 "b_hash": digest,
                 "b_stamp": row.stamp,
                 "b_deleted": row.deleted,
-                "b_change": base + n,
+                "b_change": place.get(row.id),
             }
-            for n, (row, fields, shown, digest) in enumerate(changed, start=1)
+            for row, fields, shown, digest in changed
         ],
     )
+    if facts:
+        tx.execute(record_version.insert(), [_version(connection, object, before[i], facts[i], run) for i in facts])
+    return list(facts)
 
 
-def _keep_versions(
-    tx: sa.Connection, connection: str, object: str, changed: list[tuple[Row, str, str, bytes]], run: str
-) -> None:
-    """What a record said before is kept when its facts change; what we stamped on it is not one of its facts."""
-    query = sa.select(record).where(
-        record.c.connection == connection,
-        record.c.object == object,
-        record.c.id.in_([row.id for row, *_ in changed]),
-    )
-    before = {row.id: row for row in tx.execute(query)}
-    versions = [
-        {
-            "connection": connection,
-            "object": object,
-            "id": row.id,
-            "fields": old.fields,
-            "deleted": old.deleted,
-            "stamp": old.stamp,
-            "seen_at": old.read_at,
-            "until_stamp": row.stamp,
-            "run": run,
-        }
-        for row, fields, _, _ in changed
-        if (old := before[row.id]).fields != fields or old.deleted != row.deleted
-    ]
-    if versions:
-        tx.execute(record_version.insert(), versions)
+def _version(connection: str, object: str, old: Any, new: Row, run: str) -> dict[str, Any]:
+    return {
+        "connection": connection,
+        "object": object,
+        "id": new.id,
+        "fields": old.fields,
+        "deleted": old.deleted,
+        "stamp": old.stamp,
+        "seen_at": old.read_at,
+        "until_stamp": new.stamp,
+        "run": run,
+    }
 
 
 def _follow(tx: sa.Connection, connection: str, object: str, rows: Iterable[Row], at: datetime) -> None:
@@ -278,23 +278,51 @@ def keep_unreadable(
         )
 
 
-def confirm(tx: sa.Connection, ref: Ref, values: Mapping[str, Any], stamp: datetime | None, at: datetime) -> None:
-    """A receipt says that these native values are now in the CRM: show them, and let no older page undo it."""
-    row = get(tx, [ref]).get(ref)
-    if row is None:
-        return
-    shown = orjson.dumps({**row.shown, **values}, option=_SORTED).decode()
-    fields = orjson.dumps(row.fields, option=_SORTED).decode()
-    tx.execute(
-        record.update()
-        .where(record.c.connection == ref.connection, record.c.object == ref.object, record.c.id == ref.id)
-        .values(
-            shown=shown,
-            hash=_digest(fields, shown, row.deleted),
-            written_at=at,
-            stamp=max(row.stamp, stamp) if stamp else row.stamp,
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A receipt says that these native values are now in the CRM."""
+
+    ref: Ref
+    values: Mapping[str, Any]
+    stamp: datetime | None
+
+
+def confirm(tx: sa.Connection, confirmed: Sequence[Confirmed], at: datetime) -> None:
+    """Show what receipts confirmed, and let no page that was asked for earlier undo it."""
+    known = get(tx, [item.ref for item in confirmed])
+    rows = []
+    for item in confirmed:
+        row = known.get(item.ref)
+        if row is None:
+            continue
+        shown = orjson.dumps({**row.shown, **item.values}, option=_SORTED).decode()
+        fields = orjson.dumps(row.fields, option=_SORTED).decode()
+        rows.append(
+            {
+                "b_connection": item.ref.connection,
+                "b_object": item.ref.object,
+                "b_id": item.ref.id,
+                "b_shown": shown,
+                "b_hash": _digest(fields, shown, row.deleted),
+                "b_stamp": max(row.stamp, item.stamp) if item.stamp else row.stamp,
+            }
         )
-    )
+    if rows:
+        tx.execute(
+            record.update()
+            .where(
+                record.c.connection == sa.bindparam("b_connection"),
+                record.c.object == sa.bindparam("b_object"),
+                record.c.id == sa.bindparam("b_id"),
+            )
+            .values(
+                shown=sa.bindparam("b_shown"),
+                hash=sa.bindparam("b_hash"),
+                stamp=sa.bindparam("b_stamp"),
+                written_at=at,
+            ),
+            rows,
+        )
 
 
 def get(tx: sa.Connection, refs: Iterable[Ref]) -> dict[Ref, Stored]:

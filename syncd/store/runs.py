@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from syncd.errors import UserError
 from syncd.model import Checked
-from syncd.store.tables import connection, policy_version, run
+from syncd.store.tables import connection, cursor, policy_version, run
 
 
 def start(tx: sa.Connection, id_: str, job: str, at: datetime, **about: Any) -> None:
@@ -75,3 +75,22 @@ def keep_policy(tx: sa.Connection, version: str, content: Mapping[str, Any], at:
     """Keep the text of a policy version that decisions will name."""
     if tx.execute(sa.select(policy_version.c.version).where(policy_version.c.version == version)).first() is None:
         tx.execute(policy_version.insert().values(version=version, content=dict(content), first_used_at=at))
+
+
+def heartbeat_at(tx: sa.Connection, uid: str) -> datetime | None:
+    """When this connection last got a heartbeat."""
+    found: datetime | None = tx.execute(sa.select(connection.c.heartbeat_at).where(connection.c.uid == uid)).scalar()
+    return found
+
+
+def set_heartbeat(tx: sa.Connection, uid: str, at: datetime) -> None:
+    """The heartbeat of this connection was written."""
+    tx.execute(connection.update().where(connection.c.uid == uid).values(heartbeat_at=at))
+
+
+def freshness(tx: sa.Connection) -> list[dict[str, Any]]:
+    """How far each stream was read and is complete."""
+    query = sa.select(
+        connection.c.name, cursor.c.connection, cursor.c.stream, cursor.c.watermark, cursor.c.complete_through
+    ).join(connection, connection.c.uid == cursor.c.connection)
+    return [dict(row._mapping) for row in tx.execute(query.order_by(connection.c.name, cursor.c.stream))]

@@ -86,6 +86,7 @@ connection = sa.Table(
     sa.Column("kind", _Text, nullable=False),
     sa.Column("bound_at", Moment, nullable=False),
     sa.Column("checked_at", Moment),
+    sa.Column("heartbeat_at", Moment),  # when banners were last told that syncd is alive
     sa.Column("facts", Json, nullable=False),
     info=_FACT,
 )
@@ -341,12 +342,12 @@ staged = sa.Table(
     metadata,
     *_ref(primary_key=True),
     sa.Column("stream", _Text, nullable=False),
-    sa.Column("parent", _Text),  # id of the account or company the record hangs on, in its own system
+    sa.Column("parent", _Text),  # ref of the account or company that the record hangs on
     sa.Column("key", _Text),  # a key other records name it by: partner key, user e-mail, registration key
     sa.Column("state", _Text, nullable=False),  # taken or unreadable
     sa.Column("problems", Json, nullable=False),
     sa.Column("change", sa.BigInteger, nullable=False),
-    sa.Index("ix_staged_parent", "connection", "stream", "parent"),
+    sa.Index("ix_staged_parent", "stream", "parent"),
     sa.Index("ix_staged_key", "stream", "key"),
     info=_DERIVED,
 )
@@ -460,6 +461,13 @@ topic = sa.Table(
     sa.Column("organization", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Index("ix_topic_organization", "organization"),
     info=_DERIVED,
+)
+
+unlinked = sa.Table(
+    "unlinked",
+    metadata,
+    *_ref(primary_key=True),  # accounts whose parsed record changed since they were last linked
+    info=_QUEUE,
 )
 
 dirty = sa.Table(

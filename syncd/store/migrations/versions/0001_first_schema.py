@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("bound_at", sa.BigInteger(), nullable=False),
         sa.Column("checked_at", sa.BigInteger(), nullable=True),
+        sa.Column("heartbeat_at", sa.BigInteger(), nullable=True),
         sa.Column("facts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("uid", name=op.f("pk_connection")),
         sa.UniqueConstraint("name", name=op.f("uq_connection_name")),
@@ -316,7 +317,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("connection", "object", "id", name=op.f("pk_staged")),
     )
     op.create_index("ix_staged_key", "staged", ["stream", "key"], unique=False)
-    op.create_index("ix_staged_parent", "staged", ["connection", "stream", "parent"], unique=False)
+    op.create_index("ix_staged_parent", "staged", ["stream", "parent"], unique=False)
     op.create_table(
         "statistics",
         sa.Column("version", sa.Text(), nullable=False),
@@ -331,6 +332,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", "organization", name=op.f("pk_topic")),
     )
     op.create_index("ix_topic_organization", "topic", ["organization"], unique=False)
+    op.create_table(
+        "unlinked",
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("connection", "object", "id", name=op.f("pk_unlinked")),
+    )
     op.create_table(
         "unplanned",
         sa.Column("connection", sa.Text(), nullable=False),

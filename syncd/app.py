@@ -1,0 +1,198 @@
+"""The one place where things are built and joined: configuration in, a `Work` that every entrance can use out."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from syncd.connectors.base import Connector
+from syncd.connectors.budget import hubspot_budget, salesforce_budget
+from syncd.connectors.credentials import SalesforceClientCredentials, StaticToken
+from syncd.connectors.hubspot import HubSpotConnector
+from syncd.connectors.salesforce import SalesforceConnector
+from syncd.connectors.wire import Timeouts
+from syncd.connectors.wrappers import ReadOnly, Retrying
+from syncd.errors import Problem, UserError
+from syncd.jobs.work import Heartbeat, Side, Work
+from syncd.mapping import Mapping, MappingFile
+from syncd.model import Clock, Credentials
+from syncd.policy import Policy, version_of
+from syncd.settings import ClientCredentials, Connection, Settings, config_hash, load_settings, read_yaml, validate
+from syncd.store.database import Store
+
+DEFAULT_CONFIG = "syncd.yaml"
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The present in UTC."""
+        return datetime.now(UTC)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep."""
+        time.sleep(max(seconds, 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything the files say, checked together."""
+
+    settings: Settings
+    policy: Policy
+    mappings: dict[str, Mapping]
+
+
+def load_config(path: str | Path) -> Config:
+    """Read the settings and every file they name. Raises UserError listing every problem in all of them."""
+    settings = load_settings(path)
+    problems: list[Problem] = []
+    policy = _read_policy(settings, problems)
+    mappings = {}
+    for name, connection in settings.connections.items():
+        made = _read_mapping(settings.folder / connection.mapping, connection, problems)
+        if made is not None:
+            mappings[name] = made
+    if problems or policy is None:
+        raise UserError(problems=tuple(problems))
+    return Config(settings, policy, mappings)
+
+
+def _read_policy(settings: Settings, problems: list[Problem]) -> Policy | None:
+    document = read_yaml(settings.folder / settings.policy)
+    policy, found = validate(document, Policy)
+    problems += found
+    return policy
+
+
+def _read_mapping(path: Path, connection: Connection, problems: list[Problem]) -> Mapping | None:
+    document = read_yaml(path)
+    file, found = validate(document, MappingFile)
+    problems += found
+    if file is None:
+        return None
+    return Mapping.compile(file, connection.kind.value)
+
+
+def open_store(settings: Settings) -> Store:
+    """The state database of this configuration."""
+    return Store(settings.database.reveal())
+
+
+def build(config: Config, store: Store, clock: Clock | None = None) -> Work:
+    """Join everything. Makes no call yet."""
+    clock = clock or SystemClock()
+    settings = config.settings
+    sides = [
+        _side(name, connection, config.mappings[name], open_connector(connection, clock))
+        for name, connection in settings.connections.items()
+    ]
+    return Work(
+        store=store,
+        clock=clock,
+        sides=sides,
+        policy=config.policy,
+        policy_version=version_of(config.policy),
+        go_live=settings.go_live,
+        config_hash=config_hash(settings),
+        auto=settings.matching.auto,
+        review=settings.matching.review,
+        ledger_key=settings.ledger.key.reveal().encode() if settings.ledger.key else None,
+    )
+
+
+def open_connector(connection: Connection, clock: Clock) -> Connector:
+    """The connector of one connection with its wrappers: asking again outside, and in shadow mode read-only inside.
+
+    The share of the day's calls and the call count sit below, in the transport, because they must see each attempt.
+    """
+    connector = _salesforce(connection, clock) if connection.kind.value == "salesforce" else _hubspot(connection, clock)
+    if connection.mode.value == "shadow":
+        connector = ReadOnly(connector)
+    return Retrying(connector, clock)
+
+
+def _salesforce(connection: Connection, clock: Clock) -> Connector:
+    timeouts = Timeouts(read=connection.timeout.total_seconds())
+    auth = connection.auth
+    credentials: Credentials
+    if isinstance(auth, ClientCredentials):
+        credentials = SalesforceClientCredentials(
+            connection.base_url, auth.client_id.reveal(), auth.client_secret.reveal(),
+            emulator=connection.emulator, timeouts=timeouts,
+        )  # fmt: skip
+    else:
+        credentials = StaticToken(auth.token.reveal())
+    return SalesforceConnector(
+        connection.base_url, credentials, clock, budget=salesforce_budget(clock, share=connection.quota_share),
+        version=connection.api_version, emulator=connection.emulator, timeouts=timeouts,
+    )  # fmt: skip
+
+
+def _hubspot(connection: Connection, clock: Clock) -> Connector:
+    auth = connection.auth
+    if isinstance(auth, ClientCredentials):  # the settings offer HubSpot only the token flow
+        raise UserError("HubSpot signs in with `flow: token`.")
+    return HubSpotConnector(
+        StaticToken(auth.token.reveal()), clock, base_url=connection.base_url,
+        budget=hubspot_budget(clock, share=connection.quota_share), version=connection.api_version,
+        emulator=connection.emulator, timeouts=Timeouts(read=connection.timeout.total_seconds()),
+    )  # fmt: skip
+
+
+def _side(name: str, connection: Connection, mapping: Mapping, connector: Connector) -> Side:
+    beat = connection.heartbeat
+    return Side(
+        name=name,
+        kind=connection.kind.value,
+        roles=frozenset(role.value for role in connection.roles),
+        connector=connector,
+        streams=mapping.streams,
+        authority=connection.authority.value,
+        live=connection.mode.value == "live",
+        ownership=connection.ownership.value,
+        visible=connection.visibility == "full",
+        heartbeat=Heartbeat(beat.object, beat.id, beat.field) if beat else None,
+        settle_writes_after=connection.settle_writes_after,
+    )
+
+
+@contextmanager
+def opened(path: str | Path, clock: Clock | None = None, *, create: bool = False) -> Iterator[Work]:
+    """A Work for commands that read or add decisions; uids come from the store, no CRM is called.
+
+    `create` makes or upgrades the state database first. Raises UserError for anything wrong in the files.
+    """
+    config = load_config(path)
+    store = open_store(config.settings)
+    try:
+        if create:
+            store.upgrade()
+        else:
+            store.require_schema()
+        work = build(config, store, clock)
+        work.bind_from_store()
+        yield work
+    finally:
+        store.close()
+
+
+@contextmanager
+def as_daemon(path: str | Path, clock: Clock | None = None) -> Iterator[Work]:
+    """A Work that holds the daemon role: the only one that pulls and writes. Raises Stop when the role is taken."""
+    with opened(path, clock, create=True) as work:
+        work.store.enter(holder_name())
+        yield work
+
+
+def holder_name() -> str:
+    """Who we are in a lease: host, process, and a mark that a restarted process does not share."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"

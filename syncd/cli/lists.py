@@ -1,0 +1,176 @@
+"""`registrations`, `protections`, `collisions` and `runs`: what there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from syncd.cli.output import AsJson, Context, emit, table
+
+if TYPE_CHECKING:
+    from syncd.store.outcomes import Claimed
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(registrations)
+    app.command()(protections)
+    app.command()(collisions)
+    app.command()(runs)
+
+
+def registrations(
+    context: typer.Context,
+    state: Annotated[
+        str, typer.Option("--state", help="Only this state, such as review, waiting, approved, returned.")
+    ] = "",
+    problems: Annotated[
+        bool, typer.Option("--problems", help="Instead: records taken with something wrong, or not readable.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """List what partners filed, oldest first, and where each filing stands and why."""
+    from syncd.app import opened
+    from syncd.store import graph, outcomes
+
+    config: Context = context.obj
+    with opened(config.config) as work, work.store.read() as tx:
+        if problems:
+            return _problems(graph.problems(tx), graph.unreadable_rows(tx), as_json)
+        found = [item for item in outcomes.claims(tx) if state in ("", item.state.application.value)]
+    rows = [claim_json(item) for item in found]
+    if as_json:
+        emit(rows)
+        return 0
+    columns = ("number", "partner", "state", "protection", "received", "until", "reason", "detail")
+    table(columns, [_claim_row(item) for item in found], "No registrations.")
+    return 0
+
+
+def claim_json(item: Claimed) -> dict[str, Any]:
+    """The state of one registration as plain JSON."""
+    state = item.state
+    return {
+        "ref": str(state.ref),
+        "number": state.number,
+        "partner_id": state.partner_id,
+        "partner": state.partner_name,
+        "application": state.application.value,
+        "protection": state.protection.value,
+        "received_at": state.received_at,
+        "since": state.since,
+        "until": state.until,
+        "products": sorted(state.products),
+        "reason": state.reason,
+        "detail": state.detail,
+        "behind": str(state.behind) if state.behind else None,
+        "organization": item.organization,
+    }
+
+
+def _claim_row(item: Claimed) -> tuple[Any, ...]:
+    s = item.state
+    return (
+        s.number, s.partner_name or s.partner_id, s.application.value, s.protection.value, s.received_at, s.until,
+        s.reason, s.detail,
+    )  # fmt: skip
+
+
+def _problems(staged: list[Any], unreadable: list[dict[str, Any]], as_json: bool) -> int:
+    rows = [
+        {"ref": str(item.ref), "stream": item.stream.value, "state": item.state, **problem}
+        for item in staged
+        for problem in item.problems
+    ] + unreadable
+    if as_json:
+        emit(rows)
+        return 0
+    columns = ("stream", "record", "state", "field", "what", "why")
+    lines = [
+        (r["stream"], r["ref"], r["state"], r.get("field"), r.get("code"), r.get("message") or r.get("reason"))
+        for r in rows
+    ]
+    table(columns, lines, "Every record was taken whole.")
+    return 0
+
+
+def protections(context: typer.Context, as_json: AsJson = False) -> int:
+    """List the protections that are in force, the one that ends first on top."""
+    from syncd.app import opened
+    from syncd.model import Protection
+    from syncd.store import outcomes
+
+    config: Context = context.obj
+    with opened(config.config) as work, work.store.read() as tx:
+        found = [item for item in outcomes.claims(tx) if item.state.protection is Protection.ACTIVE]
+    found.sort(key=lambda item: (item.state.until, item.state.ref))
+    if as_json:
+        emit([claim_json(item) for item in found])
+        return 0
+    columns = ("number", "partner", "products", "since", "until", "reason")
+    rows = [
+        (s.number, s.partner_name, ";".join(sorted(s.products)), s.since, s.until, s.reason)
+        for s in (item.state for item in found)
+    ]
+    table(columns, rows, "No protections are in force.")
+    return 0
+
+
+def collisions(
+    context: typer.Context,
+    code: Annotated[str, typer.Option("--code", help="Only this code, such as C08.")] = "",
+    open_only: Annotated[bool, typer.Option("--open", help="Only those that wait for a person.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """List where claims meet, what was decided, and by which rule."""
+    from syncd.app import opened
+    from syncd.store import outcomes
+
+    config: Context = context.obj
+    with opened(config.config) as work, work.store.read() as tx:
+        found = [
+            item
+            for item in outcomes.collisions(tx)
+            if code in ("", item.code.value) and (not open_only or item.state == "open")
+        ]
+    if as_json:
+        emit(
+            [
+                {
+                    "id": c.id, "code": c.code.value, "state": c.state, "rule": c.rule,
+                    "registration": str(c.registration), "other": str(c.other),
+                    "winner": str(c.winner) if c.winner else None, "sentence": c.sentence, "evidence": c.evidence,
+                }
+                for c in found
+            ]
+        )  # fmt: skip
+        return 0
+    columns = ("id", "state", "rule", "in words")
+    table(columns, [(c.id, c.state, c.rule, c.sentence) for c in found], "No collisions.")
+    return 0
+
+
+def runs(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="How many, newest first.")] = 20,
+    as_json: AsJson = False,
+) -> int:
+    """List the newest runs of every job, with what each counted."""
+    from syncd.app import opened
+    from syncd.cli.output import pairs
+    from syncd.store import runs as store_runs
+
+    config: Context = context.obj
+    with opened(config.config) as work, work.store.read() as tx:
+        found = store_runs.recent(tx, limit)
+        cursors = store_runs.freshness(tx)
+    if as_json:
+        emit({"runs": found, "streams": cursors})
+        return 0
+    columns = ("run", "job", "connection", "stream", "status", "counts", "error")
+    rows = [
+        (r["id"], r["job"], r["connection"], r["stream"], r["status"], pairs(r["counts"]), r["error"]) for r in found
+    ]
+    table(columns, rows, "Nothing has run yet.")
+    return 0

@@ -1,0 +1,91 @@
+"""The command line as a whole: its commands, its exit codes, and how errors reach a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from syncd import __version__
+from syncd.cli import config, database, decide, emulator, lists, match, sync, why
+from syncd.cli.output import Context, fail
+from syncd.errors import Brake, SyncdError, UserError
+
+EXIT_CODES = """
+Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 done, but some records need attention;
+4 stopped by a brake.
+"""
+
+app = typer.Typer(
+    name="syncd",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(show: bool) -> None:
+    if show:
+        typer.echo(f"syncd {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    config_file: Annotated[
+        Path, typer.Option("--config", "-c", envvar="SYNCD_CONFIG", help="The settings file.")
+    ] = Path("syncd.yaml"),
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Keep a vendor's CRM and its partner portal agreed on who may pursue which account.
+
+    First look:      syncd demo --once          the whole job on emulated CRMs, nothing of yours is touched
+    Then:            syncd check                is the configuration right, can everything be read
+                     syncd sync --no-write      pull, link and decide, write nothing
+                     syncd plan                 what would be written, and why
+                     syncd sync                 one cycle, for real
+                     syncd run                  the daemon
+    And ask it:      syncd why RECORD           any id, number or company name
+    """
+    context.obj = Context(config_file)
+
+
+for module in (sync, lists, decide, why, match, config, database, emulator):
+    module.add_to(app)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns its exit code. A person's mistake is told without a traceback."""
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(args=list(arguments), prog_name="syncd", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        fail("Stopped.")
+        return 130
+    except UserError as error:
+        fail(str(error))
+        return 2
+    except Brake as error:
+        fail(str(error))
+        return 4
+    except SyncdError as error:
+        fail(str(error))
+        return 1
+    except BrokenPipeError:
+        return 1
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,197 @@
+"""`sync`, `run`, `plan` and `check`: the work itself."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from syncd.cli.output import AsJson, Context, emit, fail, pairs, say, set_up_logging, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syncd.jobs.cycle import CycleReport
+    from syncd.jobs.plan import Difference
+    from syncd.jobs.work import Work
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(sync)
+    app.command()(run)
+    app.command()(plan)
+    app.command()(check)
+
+
+def sync(
+    context: typer.Context,
+    no_write: Annotated[bool, typer.Option("--no-write", help="Pull, link and decide, but write nothing.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Do one cycle: pull, link, decide, plan, write.
+
+    A second cycle without a change in between writes nothing. Safe to kill at any time and start again.
+    """
+    from syncd.app import as_daemon
+    from syncd.jobs.cycle import cycle
+
+    config: Context = context.obj
+    with as_daemon(config.config) as work, _progress(as_json) as progress:
+        _logging(config, quiet=sys.stderr.isatty())
+        problems = work.bind()
+        for problem in problems:
+            fail(problem)
+        report = cycle(work, writing=not no_write, progress=progress)
+    if as_json:
+        emit({**report.as_json(), "problems": problems})
+    else:
+        _summary(report)
+    return exit_code(report)
+
+
+def exit_code(report: CycleReport) -> int:
+    """0 done, 1 something could not be read or written at all, 3 some records need attention."""
+    if report.errors:
+        return 1
+    return 3 if report.failed or report.unknown else 0
+
+
+def _summary(report: CycleReport) -> None:
+    for name, streams in report.pulled.items():
+        for stream, counts in streams.items():
+            say(f"pulled   {name} {stream}: {counts.read} read, {counts.new} new, {counts.changed} changed")
+    say(f"linked   {report.links_changed} links changed")
+    say(f"decided  {report.decisions} decisions")
+    for name, written in report.written.items():
+        facts = {f: getattr(written, f) for f in written.__slots__ if getattr(written, f)}
+        say(f"wrote    {name}: {pairs(facts) or 'nothing'}")
+    say(f"calls    {report.calls}")
+    for error in report.errors:
+        fail(error)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Any]:
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def tell(name: str, rows: int, expected: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=None)
+            bar.update(tasks[name], completed=rows, total=expected)
+
+        yield tell
+
+
+def run(context: typer.Context) -> int:
+    """Run the daemon: a cycle at each interval of `schedule.every`, until SIGTERM or Ctrl-C.
+
+    Only one daemon works on one database; people can decide beside it. It finishes the page or batch under way
+    before it stops.
+    """
+    from syncd.app import as_daemon, load_config
+    from syncd.jobs.daemon import Daemon
+
+    config: Context = context.obj
+    every = load_config(config.config).settings.schedule.every
+    with as_daemon(config.config) as work:
+        _logging(config, quiet=False)
+        Daemon(work, every).run()
+    return 0
+
+
+def _logging(config: Context, *, quiet: bool) -> None:
+    from syncd.app import load_config
+
+    log = load_config(config.config).settings.log
+    set_up_logging(log.format, "warning" if quiet and log.level == "info" else log.level)
+
+
+def plan(
+    context: typer.Context,
+    as_json: AsJson = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the JSON plan to this file.")] = None,
+) -> int:
+    """Show what would be written, and why. Calls no CRM and changes nothing.
+
+    It works on what the last `syncd sync` (or `syncd sync --no-write`) pulled and decided.
+    """
+    from syncd.app import opened
+    from syncd.jobs.plan import everything
+
+    config: Context = context.obj
+    with opened(config.config) as work, work.store.read() as tx:
+        found = everything(work, tx)
+        rows = [_difference(work, item) for item in found]
+    if output is not None:
+        import orjson
+
+        output.write_bytes(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+    if as_json:
+        emit({"count": len(rows), "differences": rows})
+        return 0
+    table(
+        ("connection", "record", "group", "from", "to", "because", "held back"),
+        [
+            (r["connection"], r["record"], r["group"], pairs(r["before"]), pairs(r["after"]), r["why"], r["refused"])
+            for r in rows
+        ],
+        "Nothing to write: every record shows what it should.",
+    )
+    return 0
+
+
+def _difference(work: Work, item: Difference) -> dict[str, Any]:
+    intent = item.intent
+    return {
+        "connection": work.side(intent.ref.connection).name,
+        "record": f"{intent.ref.object}/{intent.ref.id}",
+        "ref": str(intent.ref),
+        "group": intent.group.value,
+        "before": dict(intent.before),
+        "after": dict(intent.fields),
+        "because": dict(intent.because),
+        "why": str(intent.because.get("sentence") or intent.because.get("rule") or ""),
+        "refused": item.refused,
+    }
+
+
+def check(
+    context: typer.Context,
+    offline: Annotated[bool, typer.Option("--offline", help="Check the files only, call no CRM.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Check everything at once: the files, then each connection, its objects, fields and rights.
+
+    Exit code 2 when something is wrong, each with its place and its remedy.
+    """
+    from syncd.app import build, load_config, open_store
+    from syncd.jobs.checks import check_connections
+
+    config: Context = context.obj
+    loaded = load_config(config.config)
+    store = open_store(loaded.settings)
+    try:
+        results = [] if offline else check_connections(build(loaded, store))
+    finally:
+        store.close()
+    problems = [f"{result.name}: {problem}" for result in results for problem in result.problems]
+    if as_json:
+        emit({"ok": not problems, "problems": problems, "connections": [result.as_json() for result in results]})
+    else:
+        say(f"{config.config}: the files are right.")
+        for result in results:
+            say(f"{result.name}: {result.label or 'not reached'}{' - ' + result.note if result.note else ''}")
+        for problem in problems:
+            fail(problem)
+    return 2 if problems else 0

@@ -1,0 +1,127 @@
+"""Wrappers that implement the port around another connector: asking again, and never writing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import tenacity
+
+from syncd.connectors.base import Connector
+from syncd.errors import QuotaExhausted, Retry, Stop
+from syncd.model import Checked, Clock, ConnectorFacts, Page, ReadSpec, Receipt, Row, Window, Write
+
+T = TypeVar("T")
+
+
+class Wrapped:
+    """Passes everything on to the connector inside."""
+
+    def __init__(self, inner: Connector) -> None:
+        self._inner = inner
+
+    @property
+    def facts(self) -> ConnectorFacts:
+        """As the connector inside."""
+        return self._inner.facts
+
+    @property
+    def calls(self) -> int:
+        """As the connector inside."""
+        return self._inner.calls
+
+    def check(self, specs: Sequence[ReadSpec], writable: Mapping[str, Sequence[str]]) -> Checked:
+        """As the connector inside."""
+        return self._inner.check(specs, writable)
+
+    def now(self) -> datetime:
+        """As the connector inside."""
+        return self._inner.now()
+
+    def pull(self, spec: ReadSpec, window: Window, position: Mapping[str, Any] | None = None) -> Iterator[Page]:
+        """As the connector inside."""
+        return self._inner.pull(spec, window, position)
+
+    def fetch(self, spec: ReadSpec, ids: Sequence[str]) -> list[Row]:
+        """As the connector inside."""
+        return self._inner.fetch(spec, ids)
+
+    def write(self, object: str, writes: Sequence[Write]) -> list[Receipt]:
+        """As the connector inside."""
+        return self._inner.write(object, writes)
+
+
+class ReadOnly(Wrapped):
+    """A dry run, or shadow mode: reads everything, writes nothing."""
+
+    def write(self, object: str, writes: Sequence[Write]) -> list[Receipt]:
+        """Raises Stop before anything is sent."""
+        raise Stop(f"This connection is read-only: {len(writes)} changes to {object} were not sent.")
+
+
+class Retrying(Wrapped):
+    """Asks again when the other side could not answer, from where it was; writes are never repeated.
+
+    Each page and each call has its own `attempts` and its own `deadline` in seconds. A wait that the server asks for is
+    kept; one that does not fit into the deadline is the caller's to plan, as is a used-up day.
+    """
+
+    def __init__(self, inner: Connector, clock: Clock, *, attempts: int = 5, deadline: float = 600.0) -> None:
+        super().__init__(inner)
+        self._clock, self._attempts, self._deadline = clock, attempts, timedelta(seconds=deadline)
+        self._backoff = tenacity.wait_random_exponential(multiplier=1, max=60)
+
+    def check(self, specs: Sequence[ReadSpec], writable: Mapping[str, Sequence[str]]) -> Checked:
+        """As the connector inside, asked again if need be."""
+        return self._insist(lambda: self._inner.check(specs, writable))
+
+    def now(self) -> datetime:
+        """As the connector inside, asked again if need be."""
+        return self._insist(self._inner.now)
+
+    def pull(self, spec: ReadSpec, window: Window, position: Mapping[str, Any] | None = None) -> Iterator[Page]:
+        """As the connector inside; after an interruption it goes on behind the last page that came."""
+        pages: Iterator[Page] | None = None
+
+        def next_page() -> Page | None:
+            nonlocal pages
+            if pages is None:
+                pages = self._inner.pull(spec, window, position)
+            try:
+                return next(pages, None)
+            except Retry:
+                pages = None
+                raise
+
+        while (page := self._insist(next_page)) is not None:
+            position = page.position
+            yield page
+
+    def fetch(self, spec: ReadSpec, ids: Sequence[str]) -> list[Row]:
+        """As the connector inside, asked again if need be."""
+        return self._insist(lambda: self._inner.fetch(spec, ids))
+
+    def _insist(self, ask: Callable[[], T]) -> T:
+        ends = self._clock.now() + self._deadline
+
+        def enough(state: tenacity.RetryCallState) -> bool:
+            too_late = self._clock.now() + timedelta(seconds=state.upcoming_sleep) > ends
+            return too_late or state.attempt_number >= self._attempts
+
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_passes_by),
+            wait=self._wait,
+            stop=enough,
+            sleep=self._clock.wait,
+            reraise=True,
+        )(ask)
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome is not None else None
+        asked = error.after.total_seconds() if isinstance(error, Retry) and error.after is not None else 0.0
+        return max(asked, self._backoff(state))
+
+
+def _passes_by(error: BaseException) -> bool:
+    return isinstance(error, Retry) and not isinstance(error, QuotaExhausted)

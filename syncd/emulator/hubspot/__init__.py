@@ -1,0 +1,1 @@
+"""A HubSpot portal: object types, records, search, associations and the public API."""

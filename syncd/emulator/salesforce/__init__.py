@@ -1,0 +1,1 @@
+"""A Salesforce org: schema, records, SOQL and the REST API."""

@@ -1,0 +1,46 @@
+"""Check: ask each connection what it offers, without binding or changing anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from syncd.errors import SyncdError
+from syncd.jobs.work import Side, Work
+
+
+@dataclass(frozen=True, slots=True)
+class SideCheck:
+    """What one connection answered."""
+
+    name: str
+    uid: str
+    label: str
+    problems: tuple[str, ...]
+    note: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer as plain JSON."""
+        return {"name": self.name, "uid": self.uid, "label": self.label, "problems": self.problems, "note": self.note}
+
+
+def check_connections(work: Work) -> list[SideCheck]:
+    """Ask every connection; one that cannot be reached is a problem like any other."""
+    return [_check(side) for side in work.sides]
+
+
+def _check(side: Side) -> SideCheck:
+    try:
+        checked = side.connector.check(list(side.specs().values()), side.writable())
+    except SyncdError as error:
+        return SideCheck(side.name, "", "", (str(error),), "")
+    return SideCheck(side.name, checked.uid, checked.label, checked.problems, _note(side))
+
+
+def _note(side: Side) -> str:
+    notes = [] if side.live else ["shadow mode: nothing is written"]
+    if side.role == "direct" and not side.visible:
+        notes.append("visibility is partial: nothing is approved automatically")
+    elif side.role == "direct":
+        notes.append("visibility is stated as full, not proved")
+    return "; ".join(notes)

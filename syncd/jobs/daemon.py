@@ -1,0 +1,78 @@
+"""The daemon: APScheduler ticks, one cycle at a time, until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from syncd.errors import LeaseLost, SyncdError
+from syncd.jobs.cycle import CycleReport, cycle
+from syncd.jobs.work import Work
+
+log = structlog.get_logger("syncd")
+
+
+class Daemon:
+    """Runs a cycle at each tick. A tick that comes while a cycle runs is dropped, a missed one is caught up once."""
+
+    def __init__(self, work: Work, every: timedelta) -> None:
+        self._work = work
+        self._every = every
+        self._stopping = threading.Event()
+        self._failure: BaseException | None = None
+        self.cycles = 0
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT; the page or batch under way is finished. Raises LeaseLost when taken over."""
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, self._stop)
+        scheduler = BackgroundScheduler(timezone=UTC)
+        # a memory job store, rebuilt from the configuration at each start: the lease decides who works, not the timer
+        scheduler.add_job(
+            self._tick,
+            "interval",
+            seconds=self._every.total_seconds(),
+            next_run_time=datetime.now(UTC),  # noqa: DTZ - the timer's own clock; work is timed by the Clock port
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+        scheduler.start()
+        log.info("daemon_started", every_seconds=self._every.total_seconds(), connections=len(self._work.sides))
+        self._stopping.wait()
+        scheduler.shutdown(wait=True)
+        log.info("daemon_stopped", cycles=self.cycles)
+        if self._failure is not None:
+            raise self._failure
+
+    def _stop(self, signum: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+
+    def _tick(self) -> None:
+        try:
+            report = self._cycle()
+        except LeaseLost as lost:
+            self._failure = lost
+            self._stopping.set()
+        except SyncdError as error:
+            log.error("cycle_failed", error=str(error), kind=type(error).__name__)
+        else:
+            self.cycles += 1
+            self._tell(report)
+
+    def _cycle(self) -> CycleReport:
+        if not self._work.bound:
+            for problem in self._work.bind():
+                log.warning("check", problem=problem)
+        return cycle(self._work)
+
+    def _tell(self, report: CycleReport) -> None:
+        log.info(
+            "cycle_finished", writes=report.writes, decisions=report.decisions, links=report.links_changed,
+            failed=report.failed, unknown=report.unknown, api_calls=report.calls, errors=report.errors or None,
+        )  # fmt: skip

@@ -1,0 +1,237 @@
+"""Decide: gather each organization that something changed for, let policy decide, record what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from syncd.jobs.work import Work, running
+from syncd.model import (
+    Account,
+    Band,
+    CanonicalRecord,
+    ClaimGroup,
+    Decision,
+    FiledCompany,
+    Link,
+    Opportunity,
+    Partner,
+    Ref,
+    Registration,
+    Stream,
+    User,
+)
+from syncd.policy import decide as rule_on
+from syncd.store import decisions, graph, ledger, outcomes, records, runs
+
+_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What every group reads: how far the streams are complete, who is who, and what is in force."""
+
+    horizon: datetime | None
+    partners: Mapping[str, Partner]
+    managers: Mapping[str, User]
+    authority: Mapping[str, str]
+    clock_error: Mapping[str, float]
+    visible: bool
+    aliases: Mapping[Ref, Ref]
+
+
+def decide(work: Work) -> int:
+    """Decide every organization that changed or is due; returns how many decisions were recorded."""
+    numbers = _to_decide(work)
+    if not numbers:
+        return 0
+    with running(work, "decide") as run:
+        with work.store.begin() as tx:
+            runs.keep_policy(tx, work.policy_version, work.policy.model_dump(mode="json"), work.clock.now())
+        with work.store.read() as tx:
+            shared = shared_facts(work, tx)
+        made = sum(
+            _decide_batch(work, shared, numbers[start : start + _BATCH], run.id)
+            for start in range(0, len(numbers), _BATCH)
+        )
+        with work.store.begin() as tx:
+            graph.set_progress(tx, "decided", 0, _version(work))
+        run.counts.update(organizations=len(numbers), decisions=made)
+        return made
+
+
+def _version(work: Work) -> str:
+    sides = " ".join(f"{side.name}:{side.authority}:{side.visible:d}" for side in work.sides)
+    return f"{work.policy_version} {work.go_live.isoformat()} {sides}"
+
+
+def _to_decide(work: Work) -> list[int]:
+    """Changed ones, those whose time has come, those that wait for a horizon, and all when the policy is another."""
+    with work.store.read() as tx:
+        numbers = set(graph.dirty_organizations(tx))
+        numbers |= set(outcomes.organizations_due(tx, work.clock.now()))
+        numbers |= outcomes.organizations_pending(tx)
+        if graph.get_progress(tx, "decided")[1] != _version(work):
+            numbers |= outcomes.decided_organizations(tx)
+    return sorted(numbers)
+
+
+def shared_facts(work: Work, tx: sa.Connection) -> Shared:
+    """Read what every group reads."""
+    partners = [r for r in canonical(work, tx, Stream.PARTNERS) if isinstance(r, Partner)]
+    users = [r for r in canonical(work, tx, Stream.USERS) if isinstance(r, User)]
+    return Shared(
+        horizon=horizon(work, tx),
+        partners={partner.partner_id: partner for partner in partners},
+        managers={user.email.lower(): user for user in users if user.email},
+        authority={side.uid: side.authority for side in work.sides},
+        clock_error={side.uid: side.connector.facts.clock_error_seconds for side in work.sides},
+        visible=all(side.visible for side in work.sides if side.role == "direct"),
+        aliases=records.aliases(tx),
+    )
+
+
+def horizon(work: Work, tx: sa.Connection) -> datetime | None:
+    """The instant up to which every stream that could contest a claim is complete; None while one was never read."""
+    contesting = {Stream.ACCOUNTS, Stream.OPPORTUNITIES, Stream.REGISTRATIONS}
+    complete = [
+        records.get_cursor(tx, side.uid, stream).complete_through
+        for side in work.sides
+        for stream in side.streams
+        if stream in contesting
+    ]
+    return None if not complete or None in complete else min(moment for moment in complete if moment is not None)
+
+
+def canonical(work: Work, tx: sa.Connection, stream: Stream) -> list[CanonicalRecord]:
+    """Every readable record of a stream, mapped."""
+    found = []
+    for row in records.of_stream(tx, stream):
+        mapping = work.mapping_of(row.ref, row.stream)
+        if mapping is not None and not row.deleted:
+            mapped = mapping.to_canonical(row.ref, row.fields)
+            if mapped.record is not None and not mapped.excluded:
+                found.append(mapped.record)
+    return found
+
+
+def _decide_batch(work: Work, shared: Shared, numbers: Sequence[int], run: str) -> int:
+    now = work.clock.now()
+    with work.store.begin() as tx:
+        groups = gather(work, tx, shared, numbers)
+        made = {number: rule_on(group, work.policy, now) for number, group in groups.items()}
+        entries = decisions.record(tx, [new for outcome in made.values() for new in outcome.decisions], run)
+        graph.mark_unplanned(tx, outcomes.put_outcomes(tx, made))
+        graph.mark_clean(tx, numbers)
+        if entries:
+            ledger.append(tx, now, entries, work.ledger_key)
+        return len(entries)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    members: dict[Ref, int]
+    records: dict[Ref, CanonicalRecord]
+    companies: dict[Ref, Account]
+    opportunities: dict[Ref, Ref]
+    registrations: dict[Ref, Ref]
+    links: dict[Ref, Link]
+    decisions: dict[Ref, list[Decision]]
+
+
+def gather(work: Work, tx: sa.Connection, shared: Shared, numbers: Sequence[int]) -> dict[int, ClaimGroup]:
+    """The claim group of each organization, read in a few queries for all of them together."""
+    members = {ref: number for number in numbers for ref in graph.members_of(tx, number)}
+    parents = list(members)
+    old = {source: target for source, target in shared.aliases.items() if target in members}
+    opportunities = graph.hanging_on(tx, Stream.OPPORTUNITIES, [*parents, *old])
+    registrations = graph.hanging_on(tx, Stream.REGISTRATIONS, [*parents, *old])
+    mapped, companies = _mapped(work, tx, {*members, *opportunities, *registrations})
+    by_subject: dict[Ref, list[Decision]] = {}
+    for made in decisions.about(tx, list(registrations)):
+        by_subject.setdefault(made.subject, []).append(made)
+    gathered = _Gathered(
+        members=members,
+        records=mapped,
+        companies=companies,
+        opportunities={ref: old.get(parent, parent) for ref, parent in opportunities.items()},
+        registrations={ref: old.get(parent, parent) for ref, parent in registrations.items()},
+        links=_best_links(work, tx, parents),
+        decisions=by_subject,
+    )
+    return {number: _group(work, shared, gathered, number) for number in numbers}
+
+
+def _mapped(work: Work, tx: sa.Connection, refs: set[Ref]) -> tuple[dict[Ref, CanonicalRecord], dict[Ref, Account]]:
+    found: dict[Ref, CanonicalRecord] = {}
+    companies: dict[Ref, Account] = {}
+    for ref, row in records.get(tx, sorted(refs)).items():
+        mapping = work.mapping_of(ref, row.stream)
+        if mapping is None:
+            continue
+        mapped = mapping.to_canonical(ref, row.fields)
+        if mapped.record is not None:
+            found[ref] = mapped.record
+        if mapped.company is not None:
+            companies[ref] = mapped.company
+    return found, companies
+
+
+def _best_links(work: Work, tx: sa.Connection, refs: Sequence[Ref]) -> dict[Ref, Link]:
+    """For each filed company its best link to an account of a direct CRM, in whatever band."""
+    direct = {side.uid for side in work.sides if side.role == "direct"}
+    best: dict[Ref, Link] = {}
+    for item in graph.links_of(tx, refs):
+        if item.left.connection in direct or item.right.connection not in direct or item.band is Band.NONE:
+            continue
+        if item.left not in best or _rank(item) > _rank(best[item.left]):
+            best[item.left] = item
+    return best
+
+
+def _rank(item: Link) -> tuple[bool, float]:
+    return item.band is Band.AUTO, item.score
+
+
+def _group(work: Work, shared: Shared, gathered: _Gathered, number: int) -> ClaimGroup:
+    accounts = [
+        record
+        for ref, organization in gathered.members.items()
+        if organization == number
+        and isinstance(record := gathered.records.get(ref), Account)
+        and work.side(ref.connection).role == "direct"
+    ]
+    own = {account.ref for account in accounts}
+    opportunities = [
+        record
+        for ref, parent in gathered.opportunities.items()
+        if parent in own and isinstance(record := gathered.records.get(ref), Opportunity)
+    ]
+    registrations, companies = [], {}
+    for ref, parent in gathered.registrations.items():
+        record = gathered.records.get(ref)
+        if gathered.members.get(parent) != number or not isinstance(record, Registration):
+            continue
+        company = gathered.companies.get(ref) or gathered.records.get(parent)
+        if isinstance(company, Account):
+            registrations.append(record)
+            companies[ref] = FiledCompany(company, gathered.links.get(parent))
+    about = [made for registration in registrations for made in gathered.decisions.get(registration.ref, ())]
+    return ClaimGroup(
+        id=str(number),
+        accounts=tuple(sorted(accounts, key=lambda a: a.ref)),
+        opportunities=tuple(sorted(opportunities, key=lambda o: o.ref)),
+        registrations=tuple(sorted(registrations, key=lambda r: r.ref)),
+        companies=companies,
+        partners=shared.partners,
+        managers=shared.managers,
+        decisions=tuple(sorted(about, key=lambda d: d.seq or 0)),
+        horizon=shared.horizon,
+        go_live=work.go_live,
+        authority=shared.authority,
+        clock_error=shared.clock_error,
+        visible=shared.visible,
+    )

@@ -1,0 +1,153 @@
+"""Plan: compare what is wanted with what the CRMs show; the difference, with its reasons, is what will be written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from syncd.jobs.work import Side, Work, running
+from syncd.mapping import StreamMapping
+from syncd.model import STAMP_FIELDS, Ref, WriteGroup, WriteState
+from syncd.store import graph, outbox, outcomes, records
+from syncd.store.outbox import Intent, Outgoing
+from syncd.store.records import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One record on which something else is wanted than is shown. `refused` says why it is not written, if so."""
+
+    intent: Intent
+    refused: str = ""
+
+
+def plan(work: Work) -> int:
+    """Queue every difference of the records that changed; returns how many writes are new in the outbox."""
+    version = _version(work)
+    with work.store.read() as tx:
+        if graph.get_progress(tx, "planned")[1] != version:
+            refs = sorted({ref for ref, *_ in outcomes.every_wanted(tx)} | set(graph.unplanned_refs(tx)))
+        else:
+            refs = graph.unplanned_refs(tx)
+    if not refs:
+        return 0
+    with running(work, "plan") as run:
+        queued = differing = 0
+        for part in graph.chunks(refs):
+            with work.store.begin() as tx:
+                found = differences(work, tx, part)
+                queued += _queue(work, tx, part, found, run.id)
+                differing += len(found)
+                graph.mark_planned(tx, part)
+        with work.store.begin() as tx:
+            graph.set_progress(tx, "planned", 0, version)
+        run.counts.update(compared=len(refs), different=differing, queued=queued)
+        return queued
+
+
+def _version(work: Work) -> str:
+    """What decides which differences are written: another mode or mapping compares everything again."""
+    return " ".join(
+        f"{side.name}:{side.live:d}:{side.ownership}:{stream.value}:{mapping.version}"
+        for side in work.sides
+        for stream, mapping in side.streams.items()
+    )
+
+
+def _queue(work: Work, tx: sa.Connection, refs: Sequence[Ref], found: Sequence[Difference], run: str) -> int:
+    now, known = work.clock.now(), outbox.of_records(tx, refs)
+    still = {(d.intent.ref, d.intent.group) for d in found if not d.refused}
+    waiting = {key: outbox.open_one(writes) for key, writes in known.items()}
+    outbox.withdraw(tx, [item.number for key, item in waiting.items() if item is not None and key not in still], now)
+    return outbox.enqueue(tx, (d.intent for d in found if not d.refused), known, now, run)
+
+
+def everything(work: Work, tx: sa.Connection) -> list[Difference]:
+    """Every difference there is, for `syncd plan`; changes nothing."""
+    refs = {ref for ref, *_ in outcomes.every_wanted(tx)} | set(graph.unplanned_refs(tx))
+    return differences(work, tx, sorted(refs))
+
+
+def differences(work: Work, tx: sa.Connection, refs: Sequence[Ref]) -> list[Difference]:
+    """Where what is wanted on these records is not what is shown."""
+    wanted, writes = outcomes.get_wanted(tx, refs), outbox.of_records(tx, refs)
+    found: list[Difference] = []
+    for ref, row in sorted(records.get(tx, refs).items()):
+        mapping = work.mapping_of(ref, row.stream)
+        if mapping is None or row.deleted:
+            continue
+        side = work.side(ref.connection)
+        for group, compare in ((WriteGroup.STAMP, _stamp_difference), (WriteGroup.OWNER, _owner_difference)):
+            past = writes.get((ref, group), [])
+            intent = compare(work, side, mapping, row, wanted.get((ref, group), NOTHING_WANTED), past)
+            if intent is not None:
+                found.append(Difference(intent, _refused(side, mapping, intent, past)))
+    return found
+
+
+Reasoned = tuple[Mapping[str, Any], Mapping[str, Any]]
+NOTHING_WANTED: Reasoned = ({}, {"rule": "no_claim"})
+"""A record that nobody claims shows nothing: a stamp on it is not ours to leave there."""
+
+
+def _stamp_difference(
+    work: Work, side: Side, mapping: StreamMapping, row: Stored, wanted: Reasoned, past: Sequence[Outgoing]
+) -> Intent | None:
+    if not mapping.stamps:
+        return None
+    values = {name: wanted[0].get(name) for name in mapping.stamps}
+    if "as_of" in values:
+        values["as_of"] = work.clock.now().replace(microsecond=0) if any(wanted[0].values()) else None
+    native = mapping.differs(values, mapping.shown(row.shown))
+    return _intent(work, row, WriteGroup.STAMP, native, wanted[1]) if native else None
+
+
+def _owner_difference(
+    work: Work, side: Side, mapping: StreamMapping, row: Stored, wanted: Reasoned, past: Sequence[Outgoing]
+) -> Intent | None:
+    """Wanted is the partner's manager while a protection holds; afterwards what was there before us is given back."""
+    if not mapping.owner or side.ownership == "off":
+        return None
+    shown, owner, because = mapping.shown(row.shown, WriteGroup.OWNER)["owner"], wanted[0].get("owner"), wanted[1]
+    if owner is None:
+        owner, because = _given_back(past, mapping.owner, shown), {**because, "rule": "given_back"}
+    if owner == shown:
+        return None
+    return _intent(work, row, WriteGroup.OWNER, mapping.stamps_to_native({"owner": owner}), because)
+
+
+def _given_back(past: Sequence[Outgoing], field: str, shown: str | None) -> str | None:
+    """Who owned the record before our unbroken series of writes, if what we wrote is still what is shown."""
+    before = shown
+    for item in reversed([w for w in past if w.state is WriteState.APPLIED]):
+        if item.intent.fields.get(field) != before or item.intent.because.get("rule") == "given_back":
+            break
+        before = item.intent.before.get(field) or None
+    return before
+
+
+def _intent(
+    work: Work, row: Stored, group: WriteGroup, native: Mapping[str, Any], because: Mapping[str, Any]
+) -> Intent:
+    before = {name: row.shown.get(name) for name in native}
+    return Intent(row.ref, row.stream, group, native, before, {**because, "policy": work.policy_version})
+
+
+def _refused(side: Side, mapping: StreamMapping, intent: Intent, past: Sequence[Outgoing]) -> str:
+    if not side.live:
+        return "the connection is in shadow mode"
+    if intent.group is WriteGroup.OWNER and side.ownership == "suggest":
+        return "ownership is only suggested"
+    if past and past[-1].state is WriteState.FAILED and _same(mapping, past[-1].intent, intent):
+        return f"the CRM has refused this before: {past[-1].code}"
+    return ""
+
+
+def _same(mapping: StreamMapping, one: Intent, other: Intent) -> bool:
+    """The two would write the same, what is never a reason to write aside."""
+    aside = {mapping.stamps.get(stamp.name) for stamp in STAMP_FIELDS if not stamp.compared}
+    first, second = ({k: v for k, v in intent.fields.items() if k not in aside} for intent in (one, other))
+    return first == second

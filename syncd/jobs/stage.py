@@ -1,0 +1,149 @@
+"""Stage: turn changed records into canonical ones, note what is wrong with them, and mark what they touch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from syncd.jobs.work import Side, Work, running
+from syncd.matching import PARSER_VERSION, keys, parse
+from syncd.model import Account, CanonicalRecord, Opportunity, Partner, Ref, Registration, Stream, User
+from syncd.store import graph, outcomes, records
+from syncd.store.graph import Staged
+from syncd.store.records import Stored
+
+_BATCH = 2_000
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one batch of changed records comes to."""
+
+    staged: list[Staged] = field(default_factory=list)
+    gone: list[Ref] = field(default_factory=list)
+    companies: list[tuple[Ref, str, dict[str, Any], tuple[str, ...]]] = field(default_factory=list)
+    topics: set[str] = field(default_factory=set)
+
+
+def stage(work: Work) -> int:
+    """Stage everything that changed since the last time; returns how many records that were."""
+    version = versions(work)
+    with work.store.read() as tx:
+        change, known = graph.get_progress(tx, "staged")
+        pending = records.changed_since(tx, change if known == version else 0, 1)
+    if not pending:
+        return 0
+    with running(work, "stage") as run:
+        total = 0
+        change = change if known == version else 0
+        while (done := _stage_batch(work, change, version)) is not None:
+            count, change = done
+            total += count
+        run.counts["staged"] = total
+        return total
+
+
+def versions(work: Work) -> str:
+    """What staging depends on beside the records: mappings, and the parser of matching."""
+    return f"{PARSER_VERSION} " + " ".join(
+        f"{side.name}:{stream.value}:{mapping.version}"
+        for side in work.sides
+        for stream, mapping in side.streams.items()
+    )
+
+
+def _stage_batch(work: Work, change: int, version: str) -> tuple[int, int] | None:
+    with work.store.begin() as tx:
+        rows = records.changed_since(tx, change, _BATCH)
+        if not rows:
+            return None
+        before = graph.get_staged(tx, [row.ref for row in rows])
+        batch = Batch()
+        for row in rows:
+            _stage_one(work, row, batch)
+        _mark_touched(tx, rows, before, batch)
+        graph.put_staged(tx, batch.staged)
+        graph.drop_staged(tx, batch.gone)
+        relink = graph.put_parsed(tx, batch.companies, PARSER_VERSION)
+        graph.drop_parsed(tx, batch.gone)
+        graph.mark_unlinked(tx, relink + batch.gone)
+        graph.mark_unplanned(tx, [row.ref for row in rows if row.shown])
+        graph.set_progress(tx, "staged", rows[-1].change, version)
+        return len(rows), rows[-1].change
+
+
+def _stage_one(work: Work, row: Stored, batch: Batch) -> None:
+    """A record whose connection or stream is no longer configured, or that is gone, takes no part.
+
+    A registration whose source record is gone stays: what it was promised does not depend on the record.
+    """
+    mapping = work.mapping_of(row.ref, row.stream)
+    if mapping is None or (row.deleted and row.stream != Stream.REGISTRATIONS):
+        batch.gone.append(row.ref)
+        return
+    mapped = mapping.to_canonical(row.ref, row.fields)
+    problems = tuple(problem.as_json() for problem in mapped.problems)
+    if mapped.excluded:
+        batch.gone.append(row.ref)
+        return
+    if mapped.record is None:
+        batch.staged.append(Staged(row.ref, Stream(row.stream), None, None, "unreadable", problems, row.change))
+        return
+    side = work.side(row.ref.connection)
+    parent, key = hangs_on(mapped.record, side), named_by(mapped.record)
+    state = "gone" if row.deleted else "taken"
+    batch.staged.append(Staged(row.ref, Stream(row.stream), parent, key, state, problems, row.change))
+    batch.topics |= topics_of(mapped.record)
+    _take_company(side, mapped.record, mapped.company, batch)
+
+
+def _take_company(side: Side, record: CanonicalRecord, company: Account | None, batch: Batch) -> None:
+    account, role = (record, side.role) if isinstance(record, Account) else (company, "filed")
+    if account is not None:
+        made = parse(account)
+        batch.companies.append((account.ref, role, made.to_json(), tuple(keys(made))))
+
+
+def hangs_on(record: CanonicalRecord, side: Side) -> Ref | None:
+    """The account that the record is about; a registration that carries its company itself hangs on itself."""
+    accounts = side.streams.get(Stream.ACCOUNTS)
+    if isinstance(record, Opportunity) and record.account_id and accounts:
+        return Ref(side.uid, accounts.object, record.account_id)
+    if isinstance(record, Registration):
+        return Ref(side.uid, accounts.object, record.company_id) if record.company_id and accounts else record.ref
+    return None
+
+
+def named_by(record: CanonicalRecord) -> str | None:
+    """The key by which other records name this one."""
+    if isinstance(record, Partner):
+        return record.partner_id
+    if isinstance(record, User):
+        return record.email.lower() if record.email else None
+    return None
+
+
+def topics_of(record: CanonicalRecord) -> set[str]:
+    """The topics that groups may have read this record under."""
+    if isinstance(record, Partner):
+        return {f"partner:{record.partner_id}"}
+    if isinstance(record, User) and record.email:
+        return {f"user:{record.email.strip().lower()}"}
+    return set()
+
+
+def _mark_touched(tx: sa.Connection, rows: Iterable[Stored], before: Mapping[Ref, Staged], batch: Batch) -> None:
+    """Mark the organizations whose accounts, opportunities or registrations changed, as they were and as they are."""
+    after = {item.ref: item for item in batch.staged}
+    accounts: set[Ref] = set()
+    for row in rows:
+        for item in (before.get(row.ref), after.get(row.ref)):
+            if item is not None and item.stream is Stream.ACCOUNTS:
+                accounts.add(item.ref)
+            elif item is not None and item.parent is not None:
+                accounts.add(item.parent)
+    graph.mark_dirty(tx, graph.organizations_of(tx, sorted(accounts)))
+    graph.mark_dirty(tx, outcomes.organizations_reading(tx, batch.topics))

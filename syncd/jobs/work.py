@@ -1,0 +1,176 @@
+"""What every job works with: the store, the clock, the connections, the policy; built once in `app`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from syncd.connectors.base import Connector
+from syncd.errors import UserError
+from syncd.mapping import StreamMapping
+from syncd.model import Clock, ReadSpec, Ref, Stream
+from syncd.policy import Policy
+from syncd.store import runs
+from syncd.store.database import Store
+
+log = structlog.get_logger("syncd")
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Where banners read that syncd is alive: one field of one record of our own."""
+
+    object: str
+    id: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One connection as the jobs see it. `uid` is empty until the first check has bound it."""
+
+    name: str
+    kind: str
+    roles: frozenset[str]
+    connector: Connector
+    streams: Mapping[Stream, StreamMapping]
+    authority: str
+    live: bool
+    ownership: str
+    visible: bool
+    heartbeat: Heartbeat | None
+    settle_writes_after: timedelta
+    uid: str = ""
+
+    def specs(self) -> dict[Stream, ReadSpec]:
+        """What is read from this connection, stream by stream."""
+        return {stream: mapping.read_spec() for stream, mapping in self.streams.items()}
+
+    def writable(self) -> dict[str, list[str]]:
+        """The native fields that syncd writes, by native object."""
+        fields: dict[str, list[str]] = {}
+        for mapping in self.streams.values():
+            if self.live and mapping.ours:
+                fields.setdefault(mapping.object, []).extend(sorted(mapping.ours))
+        if self.live and self.heartbeat:
+            fields.setdefault(self.heartbeat.object, []).append(self.heartbeat.field)
+        return fields
+
+    @property
+    def role(self) -> str:
+        """The part its accounts play in matching: `direct` or `filed`."""
+        return "direct" if self.roles & {"direct", "both"} else "filed"
+
+
+@dataclass(slots=True)
+class Work:
+    """Everything a job may use, joined in one place."""
+
+    store: Store
+    clock: Clock
+    sides: list[Side]
+    policy: Policy
+    policy_version: str
+    go_live: datetime
+    config_hash: str
+    auto: float = 0.97
+    review: float = 0.10
+    ledger_key: bytes | None = None
+    bound: bool = field(default=False)
+
+    def side(self, uid: str) -> Side:
+        """The connection with this uid. Raises UserError when the configuration no longer has it."""
+        for side in self.sides:
+            if side.uid == uid:
+                return side
+        raise UserError(f"No connection of this configuration reaches {uid}.")
+
+    def mapping_of(self, ref: Ref, stream: str) -> StreamMapping | None:
+        """The mapping of a record's stream, None when its connection or stream is no longer configured."""
+        for side in self.sides:
+            if side.uid == ref.connection:
+                return side.streams.get(Stream(stream))
+        return None
+
+    @property
+    def calls(self) -> int:
+        """API calls made so far, all connections together."""
+        return sum(side.connector.calls for side in self.sides)
+
+    def bind(self) -> list[str]:
+        """Check every connection, bind its uid, and return the problems found. Raises UserError for another org."""
+        problems = []
+        for n, side in enumerate(self.sides):
+            checked = side.connector.check(list(side.specs().values()), side.writable())
+            with self.store.append() as tx:
+                runs.bind(tx, side.name, side.kind, checked, self.clock.now())
+            self.sides[n] = replace(side, uid=checked.uid)
+            problems += [f"{side.name}: {problem}" for problem in checked.problems]
+        self.bound = True
+        return problems
+
+    def bind_from_store(self) -> None:
+        """Take the uids that an earlier check bound, for commands that must not call the CRMs."""
+        with self.store.read() as tx:
+            known = runs.bound(tx)
+        self.sides = [replace(side, uid=known.get(side.name, "")) for side in self.sides]
+
+
+@dataclass(slots=True)
+class Run:
+    """One execution of one job."""
+
+    id: str
+    job: str
+    counts: dict[str, Any] = field(default_factory=dict)
+    status: str = "ok"
+
+
+def new_run_id(now: datetime) -> str:
+    """A run id that sorts by time."""
+    return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+@contextmanager
+def running(work: Work, job: str, side: Side | None = None, stream: Stream | None = None) -> Iterator[Run]:
+    """Keep a row and one canonical log line for a job, whatever its outcome."""
+    started = work.clock.now()
+    run = Run(new_run_id(started), job)
+    about = {
+        "connection": side.name if side else None,
+        "stream": stream.value if stream else None,
+        "config": work.config_hash,
+        "policy": work.policy_version,
+        "holder": work.store.lease.holder if work.store.lease else None,
+        "token": work.store.lease.token if work.store.lease else None,
+    }
+    with work.store.begin() as tx:
+        runs.start(tx, run.id, job, started, **about)
+    error: BaseException | None = None
+    try:
+        yield run
+    except BaseException as raised:
+        error, run.status = raised, "failed"
+        raise
+    finally:
+        _finish(work, run, about, started, error)
+
+
+def _finish(work: Work, run: Run, about: Mapping[str, Any], started: datetime, error: BaseException | None) -> None:
+    finished = work.clock.now()
+    text = f"{type(error).__name__}: {error}" if error else None
+    try:
+        with work.store.append() as tx:
+            runs.finish(tx, run.id, finished, run.status, run.counts, text)
+    finally:
+        told = {key: value for key, value in about.items() if key in ("connection", "stream") and value}
+        log.info(
+            "run_finished", run=run.id, job=run.job, status=run.status, **told, **run.counts,
+            seconds=round((finished - started).total_seconds(), 3), error=text,
+        )  # fmt: skip

@@ -1,0 +1,188 @@
+"""Write: settle what is unknown by reading back, then send what is queued, and keep a receipt for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from syncd.jobs.work import Run, Side, Work, running
+from syncd.mapping import StreamMapping
+from syncd.model import STAMP_BY_NAME, Receipt, ReceiptKind, Ref, Stream, Write, WriteGroup
+from syncd.store import graph, ledger, outbox, records, runs
+from syncd.store.outbox import Outgoing
+from syncd.store.records import Confirmed
+
+HEARTBEAT_EVERY = timedelta(minutes=15)
+_FIRST_WAIT = timedelta(seconds=5)
+_LONGEST_WAIT = timedelta(minutes=15)
+
+
+@dataclass(slots=True)
+class WriteCounts:
+    """What became of the writes of one connection."""
+
+    applied: int = 0
+    failed: int = 0
+    retry: int = 0
+    unknown: int = 0
+    settled: int = 0
+    not_arrived: int = 0
+
+
+def write(work: Work, side: Side) -> WriteCounts:
+    """Settle and send for one connection. A connection in shadow mode is left alone, its heartbeat included."""
+    if not side.live:
+        return WriteCounts()
+    counts = WriteCounts()
+    with work.store.read() as tx:
+        open_ones = outbox.is_open(tx, side.uid)
+    if open_ones:
+        with running(work, "write", side) as run:
+            _settle(work, side, run, counts)
+            while _send(work, side, run, counts):
+                pass
+            run.counts.update({name: value for name in counts.__slots__ if (value := getattr(counts, name))})
+            run.status = "partial" if counts.failed or counts.unknown else "ok"
+    _beat(work, side)
+    return counts
+
+
+# --- unknown outcomes ------------------------------------------------------------------------------------------------
+
+
+def _settle(work: Work, side: Side, run: Run, counts: WriteCounts) -> None:
+    """Read back by id every write without a receipt, once the server can no longer be working on it."""
+    with work.store.read() as tx:
+        waiting = outbox.unknown(tx, side.uid, work.clock.now() - side.settle_writes_after)
+    by_stream: dict[str, list[Outgoing]] = {}
+    for item in waiting:
+        by_stream.setdefault(item.intent.stream, []).append(item)
+    for stream, items in by_stream.items():
+        mapping = side.streams.get(Stream(stream))
+        if mapping is None:
+            continue
+        asked_at = work.clock.now()
+        rows = {row.id: row for row in side.connector.fetch(mapping.read_spec(), [i.intent.ref.id for i in items])}
+        arrived = [
+            (item, Receipt(item.number, ReceiptKind.APPLIED, "read_back", "", row.stamp))
+            for item in items
+            if (row := rows.get(item.intent.ref.id)) and not row.deleted and _arrived(mapping, item, row.fields)
+        ]
+        lost = [item for item in items if item.number not in {found.number for found, _ in arrived}]
+        with work.store.begin() as tx:
+            entries = _apply(work, tx, arrived, run)
+            outbox.not_applied(tx, [item.number for item in lost], work.clock.now())
+            graph.mark_unplanned(tx, [item.intent.ref for item in lost])
+            records.apply_page(
+                tx, connection=side.uid, object=mapping.object, stream=Stream(stream), rows=list(rows.values()),
+                ours=mapping.ours, read_at=asked_at, run=run.id,
+            )  # fmt: skip
+            ledger.append(tx, work.clock.now(), entries, work.ledger_key)
+        counts.settled += len(arrived)
+        counts.not_arrived += len(lost)
+
+
+def _arrived(mapping: StreamMapping, item: Outgoing, fields: Mapping[str, Any]) -> bool:
+    """What the record holds is what was sent."""
+    wanted = mapping.shown({**fields, **item.intent.fields}, item.intent.group)
+    return not mapping.differs(wanted, mapping.shown(fields, item.intent.group))
+
+
+# --- sending ---------------------------------------------------------------------------------------------------------
+
+
+def _send(work: Work, side: Side, run: Run, counts: WriteCounts) -> bool:
+    """Claim one batch, send it, keep its receipts; False when nothing is due."""
+    with work.store.begin() as tx:
+        batch = outbox.claim(tx, side.uid, work.clock.now(), side.connector.facts.write_batch)
+    if not batch:
+        return False
+    receipts = side.connector.write(batch[0].intent.ref.object, [item.write for item in batch])
+    _keep(work, run, batch, receipts, counts)
+    return True
+
+
+def _keep(work: Work, run: Run, batch: Sequence[Outgoing], receipts: Sequence[Receipt], counts: WriteCounts) -> None:
+    by_number = {receipt.write_id: receipt for receipt in receipts}
+    # a row that the answer does not mention may or may not have been applied
+    answered = [
+        (item, by_number.get(item.number) or Receipt(item.number, ReceiptKind.UNKNOWN, "no_receipt")) for item in batch
+    ]
+    now = work.clock.now()
+    later = {item.number: now + wait_after(item.attempts) for item in batch}
+    with work.store.begin() as tx:
+        entries = _apply(work, tx, [pair for pair in answered if pair[1].kind is ReceiptKind.APPLIED], run)
+        outbox.settle(tx, [receipt for _, receipt in answered if receipt.kind is not ReceiptKind.APPLIED], now, later)
+        ledger.append(tx, now, entries, work.ledger_key)
+    for _, receipt in answered:
+        _count(counts, receipt.kind)
+
+
+def wait_after(attempts: int) -> timedelta:
+    """How long a refused-for-now write waits: doubling from 5 seconds, at most 15 minutes."""
+    return min(_FIRST_WAIT * int(2 ** min(attempts, 10)), _LONGEST_WAIT)
+
+
+def _count(counts: WriteCounts, kind: ReceiptKind) -> None:
+    setattr(counts, kind.value, getattr(counts, kind.value) + 1)
+
+
+def _apply(work: Work, tx: sa.Connection, arrived: Sequence[tuple[Outgoing, Receipt]], run: Run) -> list[ledger.Entry]:
+    """Writes arrived: show them, close them, and say so in the ledger."""
+    now = work.clock.now()
+    outbox.settle(tx, [receipt for _, receipt in arrived], now, {})
+    records.confirm(tx, [Confirmed(i.intent.ref, i.intent.fields, receipt.stamp) for i, receipt in arrived], now)
+    return [ledger.Entry("write", _body(item, receipt, run), _private(work, item)) for item, receipt in arrived]
+
+
+def _body(item: Outgoing, receipt: Receipt, run: Run) -> Mapping[str, Any]:
+    return {
+        "write": item.number,
+        "ref": str(item.intent.ref),
+        "group": item.intent.group.value,
+        "before": dict(item.intent.before),
+        "after": dict(item.intent.fields),
+        "because": dict(item.intent.because),
+        "receipt": receipt.code,
+        "run": run.id,
+    }
+
+
+def _private(work: Work, item: Outgoing) -> list[str]:
+    mapping = work.mapping_of(item.intent.ref, item.intent.stream)
+    personal = personal_fields(mapping) if mapping is not None else frozenset()
+    return [f"{part}.{name}" for part in ("before", "after") for name in item.intent.fields if name in personal]
+
+
+def personal_fields(mapping: StreamMapping) -> frozenset[str]:
+    """The native fields that show a person's name: the ledger holds only commitments to their values."""
+    return frozenset(native for name, native in mapping.stamps.items() if STAMP_BY_NAME[name].personal)
+
+
+# --- heartbeat -------------------------------------------------------------------------------------------------------
+
+
+def _beat(work: Work, side: Side) -> None:
+    """Tell the banners of this CRM that syncd is alive. Not a stamp: it is neither planned nor in the ledger."""
+    if side.heartbeat is None:
+        return
+    now = work.clock.now().replace(microsecond=0)
+    with work.store.read() as tx:
+        last = runs.heartbeat_at(tx, side.uid)
+    if last is not None and now - last < HEARTBEAT_EVERY:
+        return
+    beat = side.heartbeat
+    value = _moment(side.kind, now)
+    change = Write(0, Ref(side.uid, beat.object, beat.id), WriteGroup.STAMP, {beat.field: value})
+    receipt = side.connector.write(beat.object, [change])[0]
+    if receipt.kind is ReceiptKind.APPLIED:
+        with work.store.begin() as tx:
+            runs.set_heartbeat(tx, side.uid, now)
+
+
+def _moment(kind: str, moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000+0000" if kind == "salesforce" else "%Y-%m-%dT%H:%M:%S.000Z")

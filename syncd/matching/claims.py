@@ -1,0 +1,302 @@
+"""The claims that can be made about a pair of records. Each is a function that answers with its level, or None.
+
+A claim's docstring is what people read; `points.csv` says what each level is worth. Levels of one claim exclude
+each other. The details that follow the sentence come from `details.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from syncd.matching.pairs import Pair
+from syncd.matching.points import Cell
+
+Claim = Callable[[Pair], str | None]
+
+_SHARES = ((0.9, "nearly_all"), (0.78, "most"), (0.66, "two_thirds"), (0.54, "half"), (0.4, "less_than_half"),
+           (0.22, "little"), (0.0, "hardly"))  # fmt: skip
+_RARITY = ((7.0, "unique"), (3.5, "very_rare"), (0.5, "rare"), (-3.0, "uncommon"), (-6.5, "common"))
+
+
+def same_name(pair: Pair) -> str | None:
+    """The names are the same, legal form and spelling conventions aside"""
+    if not (pair.have_names and pair.name.is_equal):
+        return None
+    return "to_the_letter" if pair.name.left.typed == pair.name.right.typed else "equal"
+
+
+def words_agree(pair: Pair) -> str | None:
+    """Part of the names agrees"""
+    if not pair.have_names or pair.name.is_equal or not pair.name.shared:
+        return None
+    agreement = pair.name.agreement
+    return next(level for least, level in _SHARES if agreement >= least)
+
+
+def no_word_agrees(pair: Pair) -> str | None:
+    """The names have no word in common"""
+    return "none" if pair.have_names and not pair.name.shared else None
+
+
+def rare_words_agree(pair: Pair) -> str | None:
+    """The words that both names share are rare among all records, or common"""
+    if not pair.have_names or not pair.name.shared:
+        return None
+    beyond_chance = pair.name.common - pair.statistics.size_bits
+    return next((level for least, level in _RARITY if beyond_chance >= least), "very_common")
+
+
+def first_word_differs(pair: Pair) -> str | None:
+    """The first words, which mostly carry the identity, are different"""
+    if not pair.have_names or not pair.name.shared or pair.name.is_equal or pair.name.first_agrees:
+        return None
+    return "differs"
+
+
+def spelling_differs(pair: Pair) -> str | None:
+    """A shared word is written differently"""
+    if not pair.name.bends:
+        return None
+    kinds = {kind for kind, _, _ in pair.name.bends}
+    for kind in ("typos", "typo", "short", "cut", "joined"):
+        if kind in kinds:
+            return kind
+    return "plural"
+
+
+def one_side_has_extra_words(pair: Pair) -> str | None:
+    """One name has words that the other lacks"""
+    name = pair.name
+    if not pair.have_names or not name.shared or bool(name.left_extra) == bool(name.right_extra):
+        return None
+    kinds = pair.kinds[0] | pair.kinds[1]
+    return next((kind for kind in ("rare", "common", "place", "number") if kind in kinds), "optional")
+
+
+def subsidiary_word(pair: Pair) -> str | None:
+    """One name has a word by which companies of one group are told apart"""
+    if not pair.have_names or not pair.name.shared:
+        return None
+    kinds = pair.kinds[0] ^ pair.kinds[1]
+    return next((kind for kind in ("trade", "group", "own_country", "letter") if kind in kinds), None)
+
+
+def both_have_own_words(pair: Pair) -> str | None:
+    """Each name has words of its own"""
+    name = pair.name
+    if not (name.shared and name.left_extra and name.right_extra):
+        return None
+    least = min(name.left_bits, name.right_bits)
+    return "weighty" if least > 11 else "telling" if least > 7 else "light"
+
+
+def different_places(pair: Pair) -> str | None:
+    """The names say different places"""
+    return "differ" if "place" in pair.kinds[0] and "place" in pair.kinds[1] else None
+
+
+def different_numbers(pair: Pair) -> str | None:
+    """The names have different numbers"""
+    left, right = pair.name.left.numbers, pair.name.right.numbers
+    if left == right:
+        return None
+    return "conflict" if left and right and not (left & right) else "one_sided"
+
+
+def found_by_other_name(pair: Pair) -> str | None:
+    """The agreement is with a former, trading or short name"""
+    return "other_name" if pair.is_other_name and pair.name.shared else None
+
+
+def initials_agree(pair: Pair) -> str | None:
+    """One name is the initials of the other"""
+    for left in pair.left.names:
+        for right in pair.right.names:
+            short, long = (left, right) if len(left.joined) <= len(right.joined) else (right, left)
+            initials = "".join(word[0] for word in long.folds)
+            if len(short.folds) == 1 and len(initials) >= 3 and initials == short.joined:
+                return "initials"
+    return None
+
+
+def same_legal_form(pair: Pair) -> str | None:
+    """The legal forms are of the same kind"""
+    return "same" if set(pair.name.left.families) & set(pair.name.right.families) else None
+
+
+def different_legal_form(pair: Pair) -> str | None:
+    """The legal forms are of different kinds"""
+    left, right = pair.name.left.families, pair.name.right.families
+    return "differ" if left and right and not set(left) & set(right) else None
+
+
+def same_domain(pair: Pair) -> str | None:
+    """Both use the same web domain"""
+    if not pair.same_domain:
+        return None
+    users = pair.domain_users
+    return "own" if users <= 2 else "few_names" if users <= 6 else "many_names"
+
+
+def same_domain_label(pair: Pair) -> str | None:
+    """The web domains differ only in their ending"""
+    left, right = pair.left, pair.right
+    return "label" if left.label and left.label == right.label and left.domain != right.domain else None
+
+
+def different_domain(pair: Pair) -> str | None:
+    """The web domains are different"""
+    left, right = pair.left, pair.right
+    if not (left.domain and right.domain) or left.label == right.label:
+        return None
+    short, long = sorted((left.label, right.label), key=len)
+    return "alike" if len(short) >= 4 and short in long else "differ"
+
+
+def domain_spells_name(pair: Pair) -> str | None:
+    """The web domain of one spells the name of the other"""
+    if pair.same_domain or pair.spelling is None:
+        return None
+    return "wholly" if pair.spelling[1] else "partly"
+
+
+def same_postcode(pair: Pair) -> str | None:
+    """Both have the same postcode"""
+    if not pair.same_postcode:
+        return None
+    users = pair.postcode_users
+    return "own" if users <= 2 else "few_names" if users <= 6 else "many_names"
+
+
+def different_postcode(pair: Pair) -> str | None:
+    """The postcodes are different"""
+    left, right = pair.left.postcode, pair.right.postcode
+    if not (left and right) or left == right:
+        return None
+    return "near" if left[:3] == right[:3] else "far"
+
+
+def same_street_number(pair: Pair) -> str | None:
+    """The addresses agree"""
+    if pair.shared_numbers and pair.shared_street:
+        return "number_and_street"
+    return "words" if len(pair.shared_street) >= 2 else None
+
+
+def different_street(pair: Pair) -> str | None:
+    """The street addresses have nothing telling in common"""
+    left, right = pair.left, pair.right
+    if not (left.street and right.street) or pair.shared_street:
+        return None
+    return "differ"
+
+
+def same_city(pair: Pair) -> str | None:
+    """Both are in the same city"""
+    left, right = pair.left.city, pair.right.city
+    return "same" if left and right and (left == right or set(left.split()) & set(right.split())) else None
+
+
+def different_city(pair: Pair) -> str | None:
+    """The cities are different"""
+    return "differ" if pair.left.city and pair.right.city and same_city(pair) is None else None
+
+
+def same_phone(pair: Pair) -> str | None:
+    """Both have the same telephone number"""
+    left, right = pair.left.phone, pair.right.phone
+    return "same" if left and right and left[-8:] == right[-8:] else None
+
+
+def different_phone(pair: Pair) -> str | None:
+    """The telephone numbers are different"""
+    return "differ" if pair.left.phone and pair.right.phone and same_phone(pair) is None else None
+
+
+def same_country(pair: Pair) -> str | None:
+    """Both are in the same country"""
+    return "same" if pair.left.country and pair.left.country == pair.right.country else None
+
+
+def different_country(pair: Pair) -> str | None:
+    """The countries are different"""
+    left, right = pair.left.country, pair.right.country
+    return "differ" if left and right and left != right else None
+
+
+def same_tax_id(pair: Pair) -> str | None:
+    """Both have the same tax or register number"""
+    return "same" if set(pair.left.tax_ids) & set(pair.right.tax_ids) else None
+
+
+def different_tax_id(pair: Pair) -> str | None:
+    """The tax or register numbers are different"""
+    if not (pair.left.tax_ids and pair.right.tax_ids) or same_tax_id(pair):
+        return None
+    kinds = {i.split(":")[0] for i in pair.left.tax_ids} & {i.split(":")[0] for i in pair.right.tax_ids}
+    return "differ" if kinds else None
+
+
+def other_name_at_same_place(pair: Pair) -> str | None:
+    """Same place or web site under a name that hardly agrees: renamed, or a sister company"""
+    if not pair.have_names or pair.name.agreement >= 0.4:
+        return None
+    if pair.same_domain:
+        return "domain_and_place" if pair.same_place else "domain"
+    return "place" if pair.same_place else None
+
+
+def sister_at_same_place(pair: Pair) -> str | None:
+    """Names that agree in part, at the same place or web site: the pattern of sister companies"""
+    name = pair.name
+    if not pair.have_names or name.agreement < 0.4 or not (name.left_extra or name.right_extra):
+        return None
+    where = "domain" if pair.same_domain else "place" if pair.same_place else None
+    if where is None:
+        return None
+    return f"both_own_words_{where}" if name.left_extra and name.right_extra else f"extra_words_{where}"
+
+
+CLAIMS: tuple[Claim, ...] = (
+    same_name,
+    words_agree,
+    no_word_agrees,
+    rare_words_agree,
+    first_word_differs,
+    spelling_differs,
+    one_side_has_extra_words,
+    subsidiary_word,
+    both_have_own_words,
+    different_places,
+    different_numbers,
+    found_by_other_name,
+    initials_agree,
+    same_legal_form,
+    different_legal_form,
+    same_domain,
+    same_domain_label,
+    different_domain,
+    domain_spells_name,
+    same_postcode,
+    different_postcode,
+    same_street_number,
+    different_street,
+    same_city,
+    different_city,
+    same_phone,
+    different_phone,
+    same_country,
+    different_country,
+    same_tax_id,
+    different_tax_id,
+    other_name_at_same_place,
+    sister_at_same_place,
+)
+
+
+_NAMED = tuple((claim.__name__, claim) for claim in CLAIMS)
+
+
+def cells(pair: Pair) -> tuple[Cell, ...]:
+    """Every claim that holds for a pair, with its level."""
+    return tuple([(name, level) for name, claim in _NAMED if (level := claim(pair)) is not None])

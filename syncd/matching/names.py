@@ -1,0 +1,249 @@
+"""Reads a company's name: what distinguishes it, in words that can be compared, and its legal form apart."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from anyascii import anyascii
+
+from syncd.matching.tables import (
+    ABBREVIATIONS,
+    CONJUNCTIONS,
+    COUNTRY_NAMES,
+    COUNTRY_WORDS,
+    LAST_ROMAN,
+    LEGAL,
+    NUMBER_WORDS,
+    ORDINALS,
+    PLACEHOLDERS,
+    ROMAN,
+    STOP,
+    TENS,
+)
+
+LONGEST_NAME = 240  # characters read of a name; what follows distinguishes nobody
+MOST_WORDS = 16
+LONGEST_WORD = 40
+
+_DROPPED = re.compile(r"[\x00-\x1f\x7f]+")
+_APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ`´′＇", "'"))
+_ELISION = re.compile(r"\b[ld]'(?=[aeiouh])")
+_DOTTED = re.compile(r"\b[a-z](?:\.[a-z])+\b\.?")
+_SPACED = re.compile(r"(?:\b[a-z]\.\s+){1,4}[a-z]\.?$")  # a form written `N. V.` at the end
+_WEB_ENDING = re.compile(r"(?<=[a-z0-9]{2})\.(?:com|net|org|io|de|fr|it|es|nl|ch|at|co\.uk|com\.br)\b")
+_WORD = re.compile(r"[a-z0-9]+")
+_ORDINAL = re.compile(r"^(\d+)(?:st|nd|rd|th)$")
+_ALIAS = re.compile(
+    r"[\s,;(\[]+(?:trading as|t/as?|d/b/a|dba|d\.b\.a\.?|doing business as|formerly known as|formerly|f/k/a|fka|"
+    r"previously known as|previously|n/k/a|now known as|also known as|known as|a/k/a|aka|c/o|acting through|"
+    r"ehemals|vormals|anciennement|antes|fruher|firmierend als|already known as)[\s:]+",
+    re.IGNORECASE,
+)
+_BRACKET = re.compile(r"[(\[]([^()\[\]]{2,12})[)\]]")
+_NATIVE_FORMS = re.compile(
+    "株式会社|有限会社|合同会社|合名会社|股份有限公司|有限责任公司|有限責任公司|股份公司|有限公司|주식회사|유한회사"
+    "|\\(주\\)|\\(株\\)|㈜|㈱"
+)
+_UMLAUTS = (("ae", "a"), ("oe", "o"), ("ue", "u"), ("aa", "a"))
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name of a company, ready to be compared.
+
+    `words` are its distinguishing words in order; `folds` the same with both spellings of umlauts made one;
+    `joined` the folds without spaces; `families` the kinds of legal form that were taken off; `typed` the letters
+    as typed, before abbreviations and numbers were unified.
+    """
+
+    words: tuple[str, ...]
+    folds: tuple[str, ...]
+    joined: str
+    families: tuple[str, ...] = ()
+    typed: str = ""
+    numbers: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, words: tuple[str, ...], families: tuple[str, ...] = (), typed: str = "") -> Name:
+        """A name from its words."""
+        folds = tuple(fold(word) for word in words)
+        numbers = frozenset(word for word in words if word.isdigit())
+        joined = "".join(folds)
+        return cls(words, folds, joined, families, typed or joined, numbers)
+
+
+def fold(word: str) -> str:
+    """`Suedzucker` and `Südzucker` become one: ae, oe, ue, aa lose their second letter."""
+    if len(word) > 3 and not word.isdigit():
+        for long, short in _UMLAUTS:
+            if long in word:
+                word = word.replace(long, short)
+    return word
+
+
+def plain(text: str | None, longest: int = LONGEST_NAME) -> str:
+    """Lower-case ASCII letters, with control characters, emoji and other signs made spaces."""
+    if not text:
+        return ""
+    text = text[:longest]
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES))[: 2 * longest]
+        text = _NATIVE_FORMS.sub(" ", text)
+        text = "".join(c if c.isalnum() or c in _KEPT or unicodedata.combining(c) else " " for c in text)
+        text = anyascii(text)[: 2 * longest]
+    return _DROPPED.sub(" ", text).lower()
+
+
+_KEPT = frozenset(" '.,;:/()[]&+-_|")
+
+
+def names_of(name: str | None, others: tuple[str, ...] = (), country: str | None = None) -> tuple[Name, ...]:
+    """All names of a company, the main one first: also what it trades as, was called before, and its acronym."""
+    found: list[Name] = []
+    for text in (name, *others[:4]):
+        for part in _alternatives(text):
+            read = read_name(part, country)
+            if read is not None and all(read.folds != other.folds for other in found):
+                found.append(read)
+    return tuple(found[:5])
+
+
+def _alternatives(text: str | None) -> list[str]:
+    if not text:
+        return []
+    text = text[:LONGEST_NAME]
+    parts = [part for part in _ALIAS.split(text) if part.strip()][:4]
+    bracket = _BRACKET.search(parts[0]) if parts and ("(" in text or "[" in text) else None
+    if bracket and _is_acronym_of(bracket.group(1), parts[0][: bracket.start()]):
+        parts = [parts[0].replace(bracket.group(0), " "), bracket.group(1), *parts[1:]]
+    return parts
+
+
+def _is_acronym_of(short: str, long: str) -> bool:
+    letters = short.strip()
+    initials = "".join(word[0] for word in _WORD.findall(plain(long)))
+    return letters.isupper() and letters.isalpha() and len(initials) >= 3 and initials[0] == letters[0].lower()
+
+
+def read_name(text: str | None, country: str | None = None) -> Name | None:
+    """One name read; None when the text is blank or a placeholder such as `n/a` or `test`."""
+    simple = plain(text).strip(" .,;:")
+    if not simple or simple in PLACEHOLDERS:
+        return None
+    tokens = _tokens(simple)
+    if not tokens or " ".join(tokens) in PLACEHOLDERS:
+        return None
+    core, families = strip_forms(tokens, country)
+    return Name.of(_canonical(core), families, fold("".join(core)))
+
+
+def _tokens(simple: str) -> list[str]:
+    if "'" in simple:
+        simple = _ELISION.sub("", simple).replace("'", "")
+    if "." in simple:
+        simple = _SPACED.sub(lambda found: re.sub(r"[.\s]", "", found.group()), simple)
+        simple = _DOTTED.sub(lambda found: found.group().replace(".", "") + " ", simple)
+        simple = _WEB_ENDING.sub("", simple)
+    words = [word[:LONGEST_WORD] for word in _WORD.findall(simple)[: 2 * MOST_WORDS]]
+    kept = [word for word in words if word not in CONJUNCTIONS]
+    if len(kept) > 1 and kept[0] == "the":
+        del kept[0]
+    return _merge_letters(kept or words)[:MOST_WORDS]
+
+
+def _merge_letters(words: list[str]) -> list[str]:
+    """`N. V.` and `D S M` are one word each."""
+    merged: list[str] = []
+    run = ""
+    for word in words:
+        if len(word) == 1 and word.isalpha():
+            run += word
+            continue
+        if run:
+            merged.append(run)
+            run = ""
+        merged.append(word)
+    return [*merged, run] if run else merged
+
+
+def strip_forms(tokens: list[str], country: str | None = None) -> tuple[list[str], tuple[str, ...]]:
+    """The words without legal forms, and the families of the forms; the last word always stays."""
+    families: list[str] = []
+    core = _strip_end(tokens, families)
+    core = _strip_lead(core, families, country, bool(families))
+    core = _strip_inside(core, families)
+    return core, tuple(dict.fromkeys(families))
+
+
+def _strip_end(tokens: list[str], families: list[str]) -> list[str]:
+    core = list(tokens)
+    again = True
+    while again and len(core) > 1:
+        again = False
+        for length in range(min(LEGAL.longest, len(core) - 1), 0, -1):
+            family = LEGAL.end.get(tuple(core[-length:]))
+            if family:
+                families.append(family)
+                del core[-length:]
+                again = True
+                break
+    return core
+
+
+def _strip_lead(tokens: list[str], families: list[str], country: str | None, has_form: bool) -> list[str]:
+    for length in range(min(LEGAL.longest, len(tokens) - 1), 0, -1):
+        form = tuple(tokens[:length])
+        found = LEGAL.lead.get(form)
+        if length > 1 and form in LEGAL.anywhere:
+            found = (LEGAL.anywhere[form], frozenset())
+        if found and (not found[1] or country in found[1] or (country is None and not has_form)):
+            families.append(found[0])
+            return tokens[length:]
+    return tokens
+
+
+def _strip_inside(tokens: list[str], families: list[str]) -> list[str]:
+    core, at = list(tokens), 1
+    while at < len(core):
+        for length in range(min(LEGAL.longest, len(core) - at), 0, -1):
+            family = LEGAL.anywhere.get(tuple(core[at : at + length]))
+            if family:
+                families.append(family)
+                del core[at : at + length]
+                break
+        else:
+            at += 1
+    return core
+
+
+def _canonical(core: list[str]) -> tuple[str, ...]:
+    telling = [word for word in core if word not in STOP]
+    kept = telling if len("".join(telling)) > 2 else core  # `El.En.` keeps both
+    return tuple(_join_tens([_canonical_word(word, at, len(kept)) for at, word in enumerate(kept)]))
+
+
+def _canonical_word(word: str, at: int, length: int) -> str:
+    if length > 1 and word in ABBREVIATIONS:
+        return ABBREVIATIONS[word]
+    ordinal = _ORDINAL.match(word)
+    if ordinal or word in ORDINALS:
+        return f"{ordinal.group(1) if ordinal else ORDINALS[word]}th"
+    if word in NUMBER_WORDS:
+        return NUMBER_WORDS[word]
+    if at and (word in ROMAN or (at == length - 1 and word in LAST_ROMAN)):
+        return ROMAN.get(word) or LAST_ROMAN[word]
+    if word in COUNTRY_WORDS:
+        return COUNTRY_NAMES[COUNTRY_WORDS[word]]
+    return word.lstrip("0") or word if word.isdigit() else word
+
+
+def _join_tens(words: list[str]) -> list[str]:
+    out: list[str] = []
+    for word in words:
+        if out and out[-1] in TENS and len(word) == 1 and word.isdigit():
+            out[-1] = str(int(TENS[out[-1]]) + int(word))
+        else:
+            out.append(word)
+    return [TENS.get(word, word) for word in out]

@@ -1,0 +1,200 @@
+"""Fits the points table to labelled pairs by logistic regression that starts from the hand-set values.
+
+Pairs with the same levels count as one row with a weight, so that pure Python is fast enough. A value moves away
+from its start only as far as the data pull it (a Gaussian prior around the start), so a level that the labelled
+sets do not have keeps what a person gave it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import exp, log
+
+from syncd.matching.points import AMONG_RIVALS, BEGIN, Cell, Weights
+
+Row = tuple[tuple[int, ...], bool, float]  # parameters in use, match or not, points given
+Rows = Mapping[Row, float]
+
+_NATS = log(2)  # points are to base 2, regression to base e
+_SPREAD = 2.0  # how far, in points, a value may lie from its start without strong evidence
+_ROUNDS = 25
+_RIVALS = ("next_best_is_far_behind", "another_account_fits_too", "no_other_filing_fits", "another_filing_fits_better")
+
+
+# Levels from most to least in favour; `0` is where a claim says nothing. Training keeps this order, so that a
+# reader is never told that a missing rival counts less than a near one, or that an equal telephone counts against.
+LADDERS = (
+    "same_name: to_the_letter equal 0",
+    "words_agree: nearly_all most two_thirds half less_than_half little hardly",
+    "rare_words_agree: unique very_rare rare uncommon common very_common",
+    "first_word_differs: 0 differs",
+    "spelling_differs: 0 typo typos",
+    "spelling_differs: 0 plural",
+    "spelling_differs: 0 short",
+    "one_side_has_extra_words: 0 optional common rare",
+    "one_side_has_extra_words: optional place",
+    "one_side_has_extra_words: optional number",
+    "subsidiary_word: 0 trade",
+    "subsidiary_word: 0 group",
+    "subsidiary_word: 0 own_country",
+    "subsidiary_word: 0 letter",
+    "both_have_own_words: 0 light telling weighty",
+    "different_places: 0 differ",
+    "different_numbers: 0 one_sided conflict",
+    "initials_agree: initials 0",
+    "same_legal_form: same 0",
+    "different_legal_form: 0 differ",
+    "same_domain: own few_names many_names 0",
+    "same_domain_label: label 0",
+    "different_domain: alike differ",
+    "domain_spells_name: wholly partly 0",
+    "same_postcode: own few_names many_names 0",
+    "different_postcode: 0 near far",
+    "same_street_number: number_and_street words 0",
+    "different_street: 0 differ",
+    "same_city: same 0",
+    "different_city: 0 differ",
+    "same_phone: same 0",
+    "different_phone: 0 differ",
+    "same_country: same 0",
+    "different_country: 0 differ",
+    "same_tax_id: same 0",
+    "different_tax_id: 0 differ",
+    "sister_at_same_place: 0 extra_words_place extra_words_domain",
+    "sister_at_same_place: 0 both_own_words_place both_own_words_domain",
+    "next_best_is_far_behind: no_other far clear ahead 0",
+    "another_account_fits_too: 0 as_well better much_better",
+    "no_other_filing_fits: no_other far clear ahead 0",
+    "another_filing_fits_better: 0 as_well better much_better",
+)
+
+
+def _ladders() -> list[list[Cell | None]]:
+    plain = [line.split(": ") for line in LADDERS]
+    return [[None if level == "0" else (claim, level) for level in levels.split()] for claim, levels in plain]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A labelled pair: the cells that hold, points that are given and not fitted, and how much it counts."""
+
+    cells: tuple[Cell, ...]
+    is_match: bool
+    given: float = 0.0
+    weight: float = 1.0
+
+
+def fit_pairs(examples: Iterable[Example], weights: Weights, trained_on: str) -> Weights:
+    """Fit what a pair tells by itself; the rivals' points stay."""
+    fitted, seen = _fit(examples, weights, [c for c in weights.start if not _is_rival(c)], True)
+    return replace(weights, points={**weights.points, **fitted}, pairs={**weights.pairs, **seen}, trained_on=trained_on)
+
+
+def fit_rivals(examples: Iterable[Example], weights: Weights) -> Weights:
+    """Fit what the rivals tell on top of the pair's own points, which the examples bring as given."""
+    fitted, seen = _fit(examples, weights, [c for c in weights.start if _is_rival(c)], False)
+    return replace(weights, points={**weights.points, **fitted}, pairs={**weights.pairs, **seen})
+
+
+def _is_rival(cell: Cell) -> bool:
+    return cell == AMONG_RIVALS or cell[0] in _RIVALS
+
+
+def _fit(examples: Iterable[Example], weights: Weights, free: list[Cell],
+         with_begin: bool) -> tuple[dict[Cell, float], dict[Cell, int]]:  # fmt: skip
+    number = {cell: at for at, cell in enumerate(free)}
+    rows: Counter[Row] = Counter()
+    seen: Counter[Cell] = Counter()
+    for example in examples:
+        cells = (BEGIN, *example.cells) if with_begin else example.cells
+        known = tuple(sorted(number[cell] for cell in cells if cell in number))
+        seen.update(cells)
+        rows[known, example.is_match, round(example.given, 2)] += example.weight  # type: ignore[assignment]
+    start = [weights.start[cell] * _NATS for cell in free]
+    values = _in_order(rows, start, number)
+    fitted = {cell: round(value / _NATS, 3) for cell, value in zip(free, values, strict=True)}
+    return fitted, {cell: int(seen[cell]) for cell in free}
+
+
+def _in_order(rows: Rows, start: list[float], number: Mapping[Cell, int]) -> list[float]:
+    """Fit; where two neighbours of a ladder come out in the wrong order, make them one and fit again."""
+    ladders = [[-1 if cell is None else number[cell] for cell in ladder if cell is None or cell in number]
+               for ladder in _ladders()]  # fmt: skip
+    same = list(range(len(start)))  # the parameter that each cell uses; -1 for one held at 0
+    values = list(start)
+    while True:
+        values = _regress(_merged(rows, same), start, same, values)
+        broken = [(upper, lower) for ladder in ladders for upper, lower in pairwise(ladder)
+                  if _value(values, same, upper) < _value(values, same, lower) - 1e-6]  # fmt: skip
+        if not broken:
+            return [_value(values, same, at) for at in range(len(start))]
+        for upper, lower in broken:
+            one, other = sorted((_parameter(same, upper), _parameter(same, lower)))
+            same = [one if parameter == other else parameter for parameter in same]
+
+
+def _parameter(same: list[int], at: int) -> int:
+    return same[at] if at >= 0 else -1
+
+
+def _value(values: list[float], same: list[int], at: int) -> float:
+    parameter = _parameter(same, at)
+    return values[parameter] if parameter >= 0 else 0.0
+
+
+def _merged(rows: Rows, same: list[int]) -> Rows:
+    merged: Counter[Row] = Counter()
+    for (cells, is_match, given), count in rows.items():
+        used = tuple([same[cell] for cell in cells if same[cell] >= 0])
+        merged[used, is_match, given] += count  # type: ignore[assignment]
+    return merged
+
+
+def _regress(rows: Rows, start: list[float], same: list[int], values: list[float]) -> list[float]:
+    """Newton's method on the penalised log-likelihood, with steps bounded so that it cannot run away."""
+    pull = 1.0 / (_SPREAD * _NATS) ** 2
+    for _ in range(_ROUNDS):
+        gradient, curvature = _slopes(rows, values, start, pull)
+        step = _solve(curvature, gradient)
+        scale = min(1.0, 2.0 / max(1e-12, max(map(abs, step))))
+        values = [value + scale * change for value, change in zip(values, step, strict=True)]
+        if max(map(abs, step)) < 1e-4:
+            break
+    return values
+
+
+def _slopes(rows: Rows, values: list[float], start: list[float],
+            pull: float) -> tuple[list[float], list[list[float]]]:  # fmt: skip
+    size = len(values)
+    gradient = [pull * (begin - value) for value, begin in zip(values, start, strict=True)]
+    curvature = [[pull if i == j else 0.0 for j in range(size)] for i in range(size)]
+    for (cells, is_match, given), count in rows.items():
+        total = given * _NATS + sum([values[i] for i in cells])
+        chance = 1.0 / (1.0 + exp(-max(-50.0, min(50.0, total))))
+        slope, bend = count * (is_match - chance), count * chance * (1.0 - chance)
+        for i in cells:
+            gradient[i] += slope
+            line = curvature[i]
+            for j in cells:
+                line[j] += bend
+    return gradient, curvature
+
+
+def _solve(matrix: list[list[float]], right: list[float]) -> list[float]:
+    """Cholesky; the matrix is symmetric and positive definite because of the prior."""
+    size = len(right)
+    lower = [[0.0] * size for _ in range(size)]
+    for i in range(size):
+        for j in range(i + 1):
+            rest = matrix[i][j] - sum([a * b for a, b in zip(lower[i][:j], lower[j][:j], strict=True)])
+            lower[i][j] = max(rest, 1e-12) ** 0.5 if i == j else rest / lower[j][j]
+    half: list[float] = []
+    for i in range(size):
+        half.append((right[i] - sum([a * b for a, b in zip(lower[i][:i], half, strict=True)])) / lower[i][i])
+    out = [0.0] * size
+    for i in reversed(range(size)):
+        out[i] = (half[i] - sum([lower[k][i] * out[k] for k in range(i + 1, size)])) / lower[i][i]
+    return out

@@ -1,0 +1,120 @@
+"""Trials: labelled lists on which the points table is fitted, and measured on records it was not fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from syncd.matching.claims import cells
+from syncd.matching.decide import rivalries
+from syncd.matching.link import Linker, candidate_pairs
+from syncd.matching.pairs import Pair
+from syncd.matching.parse import parse
+from syncd.matching.points import BEGIN, Cell, Weights
+from syncd.matching.rivals import rival_cells
+from syncd.matching.retype import retyped
+from syncd.matching.score import FLOOR, Edge, is_worth_scoring
+from syncd.matching.statistics import Statistics
+from syncd.matching.train import Example, fit_pairs, fit_rivals
+from syncd.model import Account, Evidence, Link, Ref
+
+Two = tuple[Ref, Ref]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Two lists with their true pairs, compared once; scoring them with other weights is then cheap."""
+
+    name: str
+    statistics: Statistics
+    direct: frozenset[Ref]
+    compared: tuple[tuple[Two, tuple[Cell, ...]], ...]
+    truth: frozenset[Two]
+
+    def role(self, ref: Ref) -> str:
+        """The right list is the vendor's."""
+        return "direct" if ref in self.direct else "filed"
+
+    def filed_first(self, pair: Two) -> Two:
+        """The pair as (filed, direct)."""
+        return (pair[1], pair[0]) if pair[0] in self.direct else pair
+
+    def is_cross(self, pair: Two) -> bool:
+        """One of each list."""
+        return (pair[0] in self.direct) != (pair[1] in self.direct)
+
+
+def prepare(name: str, left: Sequence[Account], right: Sequence[Account], truth: Collection[Two]) -> Trial:
+    """Parse both lists, find candidates and compare them."""
+    here, there = [parse(account) for account in left], [parse(account) for account in right]
+    statistics = Statistics.build([*here, *there])
+    pairs = (Pair(one, other, statistics) for one, other in candidate_pairs(here, there))
+    compared = sorted(_compared(pair) for pair in pairs if is_worth_scoring(pair))
+    return Trial(name, statistics, frozenset(record.ref for record in there), tuple(compared), frozenset(truth))
+
+
+def _compared(pair: Pair) -> tuple[Two, tuple[Cell, ...]]:
+    return (pair.left.ref, pair.right.ref), cells(pair)
+
+
+def edges(trial: Trial, weights: Weights) -> list[Edge]:
+    """The pairs of a trial scored with these weights; evidence without sentences."""
+    return [_edge(pair, found, weights) for pair, found in trial.compared if weights.sum(found) >= FLOOR]
+
+
+def _edge(pair: Two, found: tuple[Cell, ...], weights: Weights) -> Edge:
+    evidence = tuple(Evidence(cell[0], weights.of(cell), "") for cell in (BEGIN, *found))
+    return Edge(*pair, round(sum(e.points for e in evidence), 3), evidence)
+
+
+def retype(name: str, left: Sequence[Account], right: Sequence[Account], truth: Collection[Two]) -> Trial:
+    """The same lists with the left one typed again as busy partners do; to train on, not to measure on."""
+    again = {account.ref: retyped(account) for account in left}
+    pairs = {(again[filed].ref, direct) for filed, direct in truth}
+    return prepare(f"{name} retyped", list(again.values()), right, pairs)
+
+
+def links(trial: Trial, weights: Weights, auto: float = 0.97, review: float = 0.10) -> list[Link]:
+    """The links between the two lists."""
+    decided = Linker(trial.statistics, weights, auto, review).decide(edges(trial, weights), trial.role, {})
+    return [link for link in decided.links if link.left not in trial.direct and link.right in trial.direct]
+
+
+def fit(trials: Iterable[Trial], start: Weights, learns_from: Callable[[Ref], bool] = lambda ref: True) -> Weights:
+    """Fit the pair points, then the rivals' points on top, on the filed companies that `learns_from` admits."""
+    trials = list(trials)
+    pairs = (example for trial in trials for example in _pair_examples(trial, learns_from))
+    weights = fit_pairs(pairs, start, ", ".join(trial.name for trial in trials))
+    rivals = (example for trial in trials for example in _rival_examples(trial, weights, learns_from))
+    return fit_rivals(rivals, weights)
+
+
+def _pair_examples(trial: Trial, learns_from: Callable[[Ref], bool]) -> Iterable[Example]:
+    for pair, found in trial.compared:
+        ordered = trial.filed_first(pair)
+        if trial.is_cross(pair) and learns_from(ordered[0]):
+            yield Example(found, ordered in trial.truth)
+
+
+def _rival_examples(trial: Trial, weights: Weights, learns_from: Callable[[Ref], bool]) -> Iterable[Example]:
+    for pair, (edge, rivalry) in rivalries(edges(trial, weights), trial.role, weights).items():
+        if learns_from(pair[0]):
+            yield Example(rival_cells(rivalry), pair in trial.truth, edge.points)
+
+
+def out_of_fold(trial: Trial, start: Weights, others: Sequence[Trial] = (), folds: int = 2) -> list[Link]:
+    """Links of a trial in which no filed company was scored by weights that learned from it.
+
+    Folds apply to the refs of `others` too, so that a retyped copy of a company counts as the company.
+    """
+    found: list[Link] = []
+    for fold in range(folds):
+        weights = fit([trial, *others], start, lambda ref, fold=fold: fold_of(ref, folds) != fold)  # type: ignore[misc]
+        found += [link for link in links(trial, weights) if fold_of(link.left, folds) == fold]
+    return found
+
+
+def fold_of(ref: Ref, folds: int) -> int:
+    """Which fold a filed company is in: by a hash of its ref, the same in every run and for its retyped copy."""
+    return int.from_bytes(blake2b(str(ref).rstrip("~").encode(), digest_size=4).digest(), "big") % folds

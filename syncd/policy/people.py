@@ -1,0 +1,146 @@
+"""What people may decide, checked before it is recorded, and how their decisions are written (docs/rulings.md 9)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from syncd.model import (
+    Actor,
+    Application,
+    ClaimGroup,
+    Collision,
+    Decision,
+    DecisionKind,
+    Outcome,
+    Protection,
+    Ref,
+    RegistrationState,
+)
+from syncd.policy.book import Book, Filing, meets
+from syncd.policy.decide import decide
+from syncd.policy.explain import day
+from syncd.policy.protection import window
+from syncd.policy.schema import Policy, version_of
+
+_WORDS = {DecisionKind.APPROVED: "approve", DecisionKind.REJECTED: "reject", DecisionKind.RULED: "rule"}
+
+
+def check_person(group: ClaimGroup, policy: Policy, now: datetime, decision: Decision) -> list[str]:
+    """Why a person's decision cannot be recorded, in words; an empty list when it can.
+
+    The group is first decided at `now`, so that what the rules would do by then counts.
+    """
+    outcome = decide(group, policy, now)
+    decided = replace(group, decisions=(*group.decisions, *outcome.decisions))
+    book = Book(decided, policy, now)
+    filing = book.by_ref.get(decision.subject)
+    if filing is None:
+        return [f"There is no registration {decision.subject} here."]
+    states = {s.ref: s for s in outcome.states}
+    if decision.kind is DecisionKind.RULED:
+        return _ruling(decision, filing, book, outcome, states)
+    if decision.kind not in _WORDS:
+        return [f"`{decision.kind.value}` is not for a person to decide."]
+    if filing.source_decides:
+        return [f"The partner portal decides about {filing.number}: change its status there, and syncd follows."]
+    if decision.kind is DecisionKind.REJECTED:
+        return _rejection(filing, states[filing.ref])
+    return _approval(filing, states[filing.ref]) or _room(filing, decision.effective_at, book, frozenset())
+
+
+def approve(state: RegistrationState, actor: Actor, at: datetime, policy: Policy, reason: str = "") -> Decision:
+    """A person's approval, to be checked with `check_person` and recorded."""
+    return _by_person(DecisionKind.APPROVED, state.ref, actor, at, policy, reason)
+
+
+def reject(state: RegistrationState, actor: Actor, at: datetime, policy: Policy, reason: str = "") -> Decision:
+    """A person's rejection; of an approved registration it ends the protection."""
+    return _by_person(DecisionKind.REJECTED, state.ref, actor, at, policy, reason)
+
+
+def rule(collision: Collision, winner: Ref, actor: Actor, at: datetime, policy: Policy, reason: str = "") -> Decision:
+    """A person's ruling on a collision; what it means for both sides is decided from it."""
+    made = _by_person(DecisionKind.RULED, collision.registration, actor, at, policy, reason)
+    evidence = {"collision": collision.id, "code": collision.code.value, "against": str(collision.other)}
+    return replace(made, other=winner, evidence=evidence)
+
+
+def _by_person(kind: DecisionKind, ref: Ref, actor: Actor, at: datetime, policy: Policy, reason: str) -> Decision:
+    return Decision(
+        kind=kind,
+        subject=ref,
+        actor=actor,
+        at=at,
+        effective_at=at,
+        policy_version=version_of(policy),
+        rule="person",
+        reason=reason,
+    )
+
+
+def _rejection(filing: Filing, state: RegistrationState) -> list[str]:
+    if state.application is Application.DRAFT:
+        return [f"{filing.number} is a draft; there is nothing to reject yet."]
+    if state.application is Application.REJECTED:
+        return [f"{filing.number} is rejected already."]
+    if state.application is Application.WITHDRAWN:
+        return [f"{filing.number} was withdrawn by the partner."]
+    if state.protection is Protection.EXPIRED:
+        return [f"The protection of {filing.number} ended on {day(state.until)}; there is nothing to take back."]
+    return []
+
+
+def _approval(filing: Filing, state: RegistrationState) -> list[str]:
+    number = filing.number
+    if state.application is Application.DRAFT:
+        return [f"{number} is a draft; the partner has not filed it."]
+    if state.application is Application.WITHDRAWN:
+        return [f"{number} was withdrawn by the partner, who has to file it again."]
+    if state.protection is Protection.EXPIRED and state.application is Application.APPROVED:
+        return [f"The protection of {number} ended on {day(state.until)}; the partner has to file again."]
+    if filing.standing.approved:
+        until = f" and protected until {day(state.until)}" if state.until else ""
+        return [f"{number} is approved already{until}."]
+    if filing.unsure:
+        return [f"Say first which account {number} is about; then approve it."]
+    if filing.partner is None:
+        return [f"The partner of {number} is not known, so there is nobody to protect; add the partner first."]
+    return []
+
+
+def _room(filing: Filing, at: datetime, book: Book, giving_way: frozenset[Ref]) -> list[str]:
+    """Is nobody else's protection in the way, and is there any time left to protect?"""
+    reasons = []
+    for other in book.filings:
+        held = other.standing.grant
+        if other is filing or held is None or other.ref in giving_way or held.end <= at:
+            continue
+        if meets(held.products, filing.registration.products):
+            partner = other.partner.name if other.partner else "Another partner"
+            reasons.append(
+                f"{partner} holds the same products until {day(held.end)} ({other.number}); "
+                "two protections cannot stand side by side. End that one first, or rule on their collision."
+            )
+    if not reasons and window(filing, at, book)[1] <= at:
+        reasons.append(
+            f"Counted from the filing, the protection of {filing.number} would be over already; ask for a new filing."
+        )
+    return reasons
+
+
+def _ruling(
+    decision: Decision, filing: Filing, book: Book, outcome: Outcome, states: dict[Ref, RegistrationState]
+) -> list[str]:
+    id_ = decision.evidence.get("collision")
+    collision = next((c for c in outcome.collisions if c.id == id_ and c.registration == filing.ref), None)
+    if collision is None:
+        return [f"There is no collision {id_} of {filing.number}; `syncd collisions` lists those that can be ruled."]
+    if decision.other not in (collision.registration, collision.other):
+        sides = f"{collision.registration} or {collision.other}"
+        return [f"The winner must be one of the two sides: {sides}."]
+    winner = book.by_ref.get(decision.other)
+    if winner is None or winner.standing.approved:
+        return []
+    loser = collision.other if decision.other == collision.registration else collision.registration
+    return _approval(winner, states[winner.ref]) or _room(winner, decision.effective_at, book, frozenset({loser}))

@@ -1,0 +1,55 @@
+"""YAML and environment in, one frozen `Settings` out, or every problem at once with file, line and key."""
+
+from syncd.settings.load import config_hash, json_schema, load_settings
+from syncd.settings.schema import (
+    Authority,
+    ClientCredentials,
+    Connection,
+    Heartbeat,
+    Kind,
+    Log,
+    Matching,
+    Mode,
+    Ownership,
+    Role,
+    Schedule,
+    Section,
+    Settings,
+    Token,
+)
+from syncd.settings.secrets import Database, Identifier, Secret
+from syncd.settings.validate import load, validate
+from syncd.settings.values import Duration, Host
+from syncd.settings.yaml import Document, KeyPath, dotted, parse_yaml, read_yaml
+
+__all__ = [
+    "Authority",
+    "ClientCredentials",
+    "Connection",
+    "Database",
+    "Document",
+    "Duration",
+    "Heartbeat",
+    "Host",
+    "Identifier",
+    "KeyPath",
+    "Kind",
+    "Log",
+    "Matching",
+    "Mode",
+    "Ownership",
+    "Role",
+    "Schedule",
+    "Secret",
+    "Section",
+    "Settings",
+    "Token",
+    "config_hash",
+    "dotted",
+    "json_schema",
+    "load",
+    "load_settings",
+    "parse_yaml",
+    "read_yaml",
+    "validate",
+]
