@@ -10,7 +10,7 @@ import click
 import typer
 
 from syncd import __version__
-from syncd.cli import config, database, decide, emulator, lists, match, sync, why
+from syncd.cli import config, database, decide, emulator, lists, match, overlap, sync, why
 from syncd.cli.output import Context, fail
 from syncd.errors import Brake, SyncdError, UserError
 
@@ -59,7 +59,7 @@ def root(
     context.obj = Context(config_file)
 
 
-for module in (sync, lists, decide, why, match, config, database, emulator):
+for module in (sync, lists, decide, why, match, overlap, config, database, emulator):
     module.add_to(app)
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
-import structlog
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
@@ -89,6 +88,8 @@ def whoami() -> str:
 
 def set_up_logging(format_: str, level: str) -> None:
     """Log to standard error: text on a terminal, JSON lines elsewhere, unless the settings say which."""
+    import structlog
+
     as_json = format_ == "json" or (format_ == "auto" and not sys.stderr.isatty())
     renderer: Any = (
         structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=str).decode())

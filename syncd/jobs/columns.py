@@ -169,16 +169,16 @@ def day_reader(order: str) -> Callable[[str], date]:
         if _ISO.match(said):
             year, month, day = (int(part) for part in said[:10].split("-"))
         elif (m := _DAY.fullmatch(said)) is None:
-            raise ValueError("they are no days")
+            raise ValueError("being no days")
         elif not order:
-            raise ValueError("day and month cannot be told apart: write days as 2026-11-24")
+            raise ValueError("because day and month cannot be told apart; write days as 2026-11-24")
         else:
             day, month = (int(m[1]), int(m[3])) if order == "dmy" else (int(m[3]), int(m[1]))
             year = int(m[4])
         try:
             return date(year, month, day)
         except ValueError:
-            raise ValueError("they are no days") from None
+            raise ValueError("being no days") from None
 
     return read
 
@@ -187,7 +187,7 @@ def whole(said: str) -> int:
     """A whole number, thousands separated or not."""
     digits = re.sub(r"[,.' ](?=\d{3}\b)", "", said)
     if not (digits.isascii() and digits.isdigit() and len(digits) < 12):
-        raise ValueError("they are no whole numbers")
+        raise ValueError("being no whole numbers")
     return int(digits)
 
 
@@ -203,7 +203,7 @@ def amount_of(said: str) -> tuple[Decimal, str]:
     try:
         number = Decimal(digits)
     except InvalidOperation:
-        raise ValueError("they are no amounts") from None
+        raise ValueError("being no amounts") from None
     if len(digits) > 18 or len(letters) not in (0, 3):
-        raise ValueError("they are no amounts")
+        raise ValueError("being no amounts")
     return number, letters or code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -80,6 +80,7 @@ class Overlaps:
     direct: Export
     partner: Export
     findings: list[Finding] = field(default_factory=list)
+    not_compared: tuple[str, ...] = ()
 
     def count(self, band: Band) -> dict[Kind, int]:
         """Filings of one band by what they meet."""
@@ -106,7 +107,11 @@ class Overlaps:
 
     def missing(self) -> list[str]:
         """What would have been said, had the exports the columns for it."""
-        return [*_missing("direct", self.direct), *_missing("partner", self.partner)]
+        said = [*_missing("direct", self.direct), *_missing("partner", self.partner)]
+        if self.not_compared:
+            shown = ", ".join(self.not_compared[:10])
+            said.append(f"Products that only one export names were taken to meet any other: {shown}.")
+        return said
 
 
 _TELLS = {
@@ -143,9 +148,10 @@ def find_overlaps(direct: Path, partner: Path, *, auto: float = 0.97, review: fl
                   progress: Progress | None = None) -> Overlaps:  # fmt: skip
     """Read both exports, link their companies, and say for each filing what it meets. Raises UserError."""
     theirs, ours = read_export(partner, "left", by_id=False), read_export(direct, "right", by_id=False)
+    odd = _settle_products(ours, theirs)
     filed, accounts = companies(theirs.rows), companies(ours.rows)
     links, groups = _linked(filed, accounts, auto, review, progress)
-    found = Overlaps(ours, theirs)
+    found = Overlaps(ours, theirs, not_compared=odd)
     rivals = _rivals(filed, groups)
     for ref, rows in filed.items():
         met = tuple(Met(link, tuple(accounts[link.right])) for link in links.get(ref, ()))
@@ -153,6 +159,18 @@ def find_overlaps(direct: Path, partner: Path, *, auto: float = 0.97, review: fl
             found.findings.append(_finding(row, met, rivals.get(ref, ()), theirs))
     found.findings.sort(key=lambda f: f.row.number)
     return found
+
+
+def _settle_products(*exports: Export) -> tuple[str, ...]:
+    """Compare only products that both exports name alike: `Core Platform` may be what the other calls `core`."""
+    named = [{product for row in export.rows for product in row.deal.products} for export in exports]
+    odd = named[0] ^ named[1] if all(named) else set()
+    for export in exports:
+        export.rows = [
+            replace(row, deal=replace(row.deal, products=frozenset())) if row.deal.products & odd else row
+            for row in export.rows
+        ]
+    return tuple(sorted(odd))
 
 
 def companies(rows: Iterable[Row]) -> dict[Ref, list[Row]]:
@@ -294,7 +312,7 @@ def meets_in_words(finding: Finding, *, names: bool = True) -> str:
 def _deal_in_words(row: Row, filing: Row, names: bool) -> str:
     d = row.deal
     value = f"{d.value.amount:,.2f} {d.value.currency or ''}".strip() if d.value else ""
-    facts = (f"“{d.name}”" if names and d.name else f"Row {row.number}", d.stage, value,
+    facts = (f"“{d.name}”" if names and d.name else f"Row {row.number}", d.stage if names else "", value,
              f"owner {d.owner}" if names and d.owner else "", f"from {d.partner}" if names and d.partner else "",
              f"created {d.created}" if d.created else "", _first(row, filing))  # fmt: skip
     return ", ".join(fact for fact in facts if fact)

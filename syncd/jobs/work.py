@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
-
 from syncd.connectors.base import Connector
 from syncd.errors import UserError
 from syncd.mapping import StreamMapping
@@ -18,8 +16,6 @@ from syncd.model import Clock, ReadSpec, Ref, Stream
 from syncd.policy import Policy
 from syncd.store import runs
 from syncd.store.database import Store
-
-log = structlog.get_logger("syncd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +158,13 @@ def running(work: Work, job: str, side: Side | None = None, stream: Stream | Non
         _finish(work, run, about, started, error)
 
 
+def canonical_line(event: str, **facts: Any) -> None:
+    """One line of the log. The library is loaded here, because a person's quick command never needs it."""
+    import structlog
+
+    structlog.get_logger("syncd").info(event, **facts)
+
+
 def _finish(work: Work, run: Run, about: Mapping[str, Any], started: datetime, error: BaseException | None) -> None:
     finished = work.clock.now()
     text = f"{type(error).__name__}: {error}" if error else None
@@ -170,7 +173,7 @@ def _finish(work: Work, run: Run, about: Mapping[str, Any], started: datetime, e
             runs.finish(tx, run.id, finished, run.status, run.counts, text)
     finally:
         told = {key: value for key, value in about.items() if key in ("connection", "stream") and value}
-        log.info(
+        canonical_line(
             "run_finished", run=run.id, job=run.job, status=run.status, **told, **run.counts,
             seconds=round((finished - started).total_seconds(), 3), error=text,
         )  # fmt: skip
