@@ -110,11 +110,9 @@ def canonical(work: Work, tx: sa.Connection, stream: Stream) -> list[CanonicalRe
     """Every readable record of a stream, mapped."""
     found = []
     for row in records.of_stream(tx, stream):
-        mapping = work.mapping_of(row.ref, row.stream)
-        if mapping is not None and not row.deleted:
-            mapped = mapping.to_canonical(row.ref, row.fields)
-            if mapped.record is not None and not mapped.excluded:
-                found.append(mapped.record)
+        mapped = work.canonical(row)
+        if mapped is not None and mapped.record is not None and not row.deleted:
+            found.append(mapped.record)
     return found
 
 
@@ -169,10 +167,9 @@ def _mapped(work: Work, tx: sa.Connection, refs: set[Ref]) -> tuple[dict[Ref, Ca
     found: dict[Ref, CanonicalRecord] = {}
     companies: dict[Ref, Account] = {}
     for ref, row in records.get(tx, sorted(refs)).items():
-        mapping = work.mapping_of(ref, row.stream)
-        if mapping is None:
+        mapped = work.canonical(row)
+        if mapped is None:
             continue
-        mapped = mapping.to_canonical(ref, row.fields)
         if mapped.record is not None:
             found[ref] = mapped.record
         if mapped.company is not None:

@@ -80,15 +80,11 @@ def _stage_one(work: Work, row: Stored, batch: Batch) -> None:
 
     A registration whose source record is gone stays: what it was promised does not depend on the record.
     """
-    mapping = work.mapping_of(row.ref, row.stream)
-    if mapping is None or (row.deleted and row.stream != Stream.REGISTRATIONS):
+    mapped = work.canonical(row)
+    if mapped is None or mapped.excluded or (row.deleted and row.stream != Stream.REGISTRATIONS):
         batch.gone.append(row.ref)
         return
-    mapped = mapping.to_canonical(row.ref, row.fields)
     problems = tuple(problem.as_json() for problem in mapped.problems)
-    if mapped.excluded:
-        batch.gone.append(row.ref)
-        return
     if mapped.record is None:
         batch.staged.append(Staged(row.ref, Stream(row.stream), None, None, "unreadable", problems, row.change))
         return

@@ -11,11 +11,12 @@ from typing import Any
 
 from syncd.connectors.base import Connector
 from syncd.errors import UserError
-from syncd.mapping import StreamMapping
-from syncd.model import Clock, ReadSpec, Ref, Stream
+from syncd.mapping import Mapped, StreamMapping
+from syncd.model import Account, Clock, Opportunity, ReadSpec, Ref, Registration, Stream
 from syncd.policy import Policy
 from syncd.store import runs
 from syncd.store.database import Store
+from syncd.store.records import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,21 @@ class Work:
             if side.uid == ref.connection:
                 return side.streams.get(Stream(stream))
         return None
+
+    def canonical(self, row: Stored) -> Mapped | None:
+        """A stored record in our words; None when its connection or stream is no longer configured.
+
+        Where the mapping names no modification stamp, the record counts as modified when its facts changed last,
+        so that our own stamps do not look like an edit.
+        """
+        mapping = self.mapping_of(row.ref, row.stream)
+        if mapping is None:
+            return None
+        mapped = mapping.to_canonical(row.ref, row.fields)
+        record = mapped.record
+        if isinstance(record, Account | Opportunity | Registration) and record.modified_at is None:
+            return replace(mapped, record=replace(record, modified_at=row.facts_at))
+        return mapped
 
     @property
     def calls(self) -> int:

@@ -37,13 +37,16 @@ def _prepare_sqlite(engine: sa.Engine, *, immediate: bool) -> None:
 
 def _engine(url: sa.URL, *, immediate: bool) -> sa.Engine:
     if url.get_backend_name() == "sqlite":
-        engine = sa.create_engine(url, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000})
+        engine = sa.create_engine(
+            url, hide_parameters=True, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000}
+        )
         _prepare_sqlite(engine, immediate=immediate)
         return engine
     try:
         return sa.create_engine(
             url,
             pool_pre_ping=True,
+            hide_parameters=True,  # errors must not carry what the records say
             connect_args={
                 "options": "-c timezone=UTC -c lock_timeout=30s -c idle_in_transaction_session_timeout=60s",
                 "keepalives_idle": 20,

@@ -42,6 +42,7 @@ class Stored:
     fields: dict[str, Any]
     shown: dict[str, Any]
     stamp: datetime
+    facts_at: datetime
     deleted: bool
     first_seen_at: datetime
     read_at: datetime
@@ -117,7 +118,21 @@ def apply_page(
         digest = _digest(fields, shown, row.deleted)
         if before is None:
             fresh.append(
-                (connection, object, id_, stream.value, fields, shown, digest, stamp, row.deleted, when, when, run)
+                (
+                    connection,
+                    object,
+                    id_,
+                    stream.value,
+                    fields,
+                    shown,
+                    digest,
+                    stamp,
+                    stamp,
+                    row.deleted,
+                    when,
+                    when,
+                    run,
+                )
             )
         elif digest == before[0]:
             unchanged += 1
@@ -153,13 +168,13 @@ def _known(tx: sa.Connection, connection: str, object: str, ids: list[str]) -> d
 
 
 _INSERT = (
-    "INSERT INTO record (connection, object, id, stream, fields, shown, hash, stamp, deleted, first_seen_at, "
-    "read_at, run, change) VALUES "
+    "INSERT INTO record (connection, object, id, stream, fields, shown, hash, stamp, facts_at, deleted, "
+    "first_seen_at, read_at, run, change) VALUES "
 )
 
 
 def _insert(tx: sa.Connection, values: list[tuple[Any, ...]]) -> None:
-    tx.exec_driver_sql(f"{_INSERT}({_marks(tx, 13)})", values)
+    tx.exec_driver_sql(f"{_INSERT}({_marks(tx, 14)})", values)
 
 
 def _update(
@@ -196,6 +211,7 @@ def _update(
             shown=sa.bindparam("b_shown"),
             hash=sa.bindparam("b_hash"),
             stamp=sa.bindparam("b_stamp"),
+            facts_at=sa.func.coalesce(sa.bindparam("b_facts_at", type_=record.c.facts_at.type), record.c.facts_at),
             deleted=sa.bindparam("b_deleted"),
             read_at=from_micros(when),
             change=sa.func.coalesce(sa.bindparam("b_change"), record.c.change),
@@ -208,6 +224,7 @@ def _update(
                 "b_shown": shown,
                 "b_hash": digest,
                 "b_stamp": row.stamp,
+                "b_facts_at": row.stamp if row.id in facts else None,
                 "b_deleted": row.deleted,
                 "b_change": place.get(row.id),
             }
@@ -367,6 +384,7 @@ def _stored(row: sa.Row[Any]) -> Stored:
         fields=orjson.loads(row.fields),
         shown=orjson.loads(row.shown),
         stamp=row.stamp,
+        facts_at=row.facts_at,
         deleted=row.deleted,
         first_seen_at=row.first_seen_at,
         read_at=row.read_at,

@@ -117,6 +117,7 @@ record = sa.Table(
     sa.Column("shown", _Text, nullable=False),  # native values of the fields that are ours
     sa.Column("hash", sa.LargeBinary(16), nullable=False),
     sa.Column("stamp", Moment, nullable=False),
+    sa.Column("facts_at", Moment, nullable=False),  # source stamp with which the facts changed last, our stamps aside
     sa.Column("deleted", sa.Boolean, nullable=False, default=False),
     sa.Column("first_seen_at", Moment, nullable=False),
     sa.Column("read_at", Moment, nullable=False),
