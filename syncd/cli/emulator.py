@@ -34,9 +34,14 @@ def serve(
 
     Prints one JSON line with base URLs and tokens when ready. Listens on this machine only, unless you say otherwise.
     """
+    from syncd.emulator import EmulatorDataError
     from syncd.emulator.serve import serve_forever
+    from syncd.errors import UserError
 
-    return serve_forever(salesforce, hubspot, data)
+    try:
+        return serve_forever(salesforce, hubspot, data)
+    except EmulatorDataError as error:
+        raise UserError(str(error)) from error
 
 
 def demo(

@@ -90,7 +90,9 @@ class Emulator:
         seconds: float = 0.0,
     ) -> None:  # fmt: skip
         """Plan a fault for coming requests; see `faults.Fault`."""
-        self._faults.add(Fault(system, mode, method, path_prefix, times, skip, status, body, headers or {}, seconds))
+        fault = Fault(system, mode, method, path_prefix, times, skip, status, body, headers or {}, seconds)
+        with self._lock:
+            self._faults.add(fault)
 
     # --- serving
 

@@ -173,7 +173,8 @@ class HttpApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         call = await self._read(scope, receive)
-        fault = self._around.faults.take(self._system, call.method, call.path)
+        with self._around.lock:
+            fault = self._around.faults.take(self._system, call.method, call.path)
         if fault is not None and fault.mode == "slow":
             await asyncio.sleep(fault.seconds)
         if fault is not None and fault.mode == "drop_before":

@@ -62,7 +62,8 @@ class Plan:
         else:
             rows = [row for row in table if not row[gone] and where(row)]
         for getter, order in reversed(self.keys):
-            rows.sort(key=_sort_key(getter, order), reverse=order.descending)
+            held = all(getter(row) is not None for row in rows)
+            rows.sort(key=getter if held else _sort_key(getter, order), reverse=order.descending)
         stop = None if self.select.limit is None else self.select.offset + self.select.limit
         return rows[self.select.offset : stop]
 

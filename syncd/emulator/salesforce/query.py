@@ -71,12 +71,6 @@ class Queries:
             raise refused(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
         return self._page(result, int(match[2]), call.args["version"])
 
-    def expire_locators(self) -> None:
-        """Forget every open cursor."""
-        self._by_locator.clear()
-        self._by_text.clear()
-        self._prepared_bytes = 0
-
     def _result(self, text: str, deleted_too: bool, batch: int) -> _Result:
         key, now = (text, deleted_too, batch), self._org.clock.now()
         known = self._by_text.get(key)

@@ -183,7 +183,8 @@ def _load_date(text: str) -> str:
 def _load_id(text: str) -> str:
     full = normal(text)
     if full is None:
-        raise ValueError(f"not a Salesforce id (15 characters, or 18 with the right suffix): {text!r}")
+        hint = f"; did you mean {meant}?" if len(text) == 18 and (meant := normal(text[:15])) else ""
+        raise ValueError(f"not a Salesforce id (15 characters, or 18 with the right suffix): {text!r}{hint}")
     return full
 
 
