@@ -36,7 +36,7 @@ $(VENV)/.bench: $(VENV)/.dev requirements/bench.txt
 demo: setup  ## the whole job on emulated CRMs: make demo ARGS="--once --json"
 	@$(BIN)/syncd demo $(ARGS)
 
-test: setup-dev lint  ## all tests, on SQLite and a real PostgreSQL
+test: setup-dev  ## all tests, on SQLite and a real PostgreSQL
 	$(BIN)/pytest -n auto -q tests
 
 lint: setup-dev  ## format, imports, types

@@ -22,7 +22,7 @@ from syncd.connectors.wrappers import ReadOnly, Retrying
 from syncd.errors import Problem, UserError
 from syncd.jobs.work import Heartbeat, Side, Work
 from syncd.mapping import Mapping, MappingFile
-from syncd.model import Clock, Credentials
+from syncd.model import Clock, Credentials, MissingField
 from syncd.policy import Policy, version_of
 from syncd.settings import ClientCredentials, Connection, Settings, config_hash, load_settings, read_yaml, validate
 from syncd.store.database import Store
@@ -80,6 +80,18 @@ def _read_mapping(path: Path, connection: Connection, problems: list[Problem]) -
     if file is None:
         return None
     return Mapping.compile(file, connection.kind.value)
+
+
+def located(config: Config, name: str, problem: str) -> str:
+    """A problem that a connection reported, with the line of the mapping that names the field, where one does."""
+    path = config.settings.connections[name].mapping
+    if isinstance(problem, MissingField):
+        for stream, mapping in config.mappings[name].streams.items():
+            key = mapping.sources.get(problem.field)
+            if key is not None and mapping.object.lower() == problem.object.lower():
+                document = read_yaml(config.settings.folder / path)
+                return str(document.problem(("streams", stream.value, *key), str(problem)))
+    return f"{config.settings.file.name}: connections.{name}: {problem}"
 
 
 def open_store(settings: Settings) -> Store:

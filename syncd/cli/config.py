@@ -23,12 +23,14 @@ def schema(
     of: Annotated[str, typer.Argument(help="settings, mapping or policy.")] = "settings",
 ) -> int:
     """Print the JSON Schema of a file, for completion and checks in an editor."""
+    from pydantic import BaseModel
+
     from syncd.errors import UserError
     from syncd.mapping import MappingFile
     from syncd.policy import Policy
     from syncd.settings import Settings, json_schema
 
-    models = {"settings": Settings, "mapping": MappingFile, "policy": Policy}
+    models: dict[str, type[BaseModel]] = {"settings": Settings, "mapping": MappingFile, "policy": Policy}
     if of not in models:
         raise UserError(f"There is no file of the kind {of}; known: {', '.join(models)}.")
     emit(json_schema(models[of]))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from syncd import __version__
 from syncd.cli import config, database, decide, emulator, lists, match, overlap, sync, why
@@ -48,6 +48,7 @@ def root(
 ) -> None:
     """Keep a vendor's CRM and its partner portal agreed on who may pursue which account.
 
+    \b
     First look:      syncd demo --once          the whole job on emulated CRMs, nothing of yours is touched
     Then:            syncd check                is the configuration right, can everything be read
                      syncd sync --no-write      pull, link and decide, write nothing
@@ -63,18 +64,27 @@ for module in (sync, lists, decide, why, match, overlap, config, database, emula
     module.add_to(app)
 
 
+def _teach_exit_codes(commands: typer.Typer) -> None:
+    for command in commands.registered_commands:
+        command.epilog = EXIT_CODES
+    for group in commands.registered_groups:
+        if group.typer_instance is not None:
+            _teach_exit_codes(group.typer_instance)
+
+
+_teach_exit_codes(app)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code. A person's mistake is told without a traceback."""
     command = typer.main.get_command(app)
     try:
         result = command.main(args=list(arguments), prog_name="syncd", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
+    except TyperException as error:
+        show = getattr(error, "show", None)  # usage errors know how to show themselves beside their command
+        fail(str(error)) if show is None else show()
         return 2
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         fail("Stopped.")
         return 130
     except UserError as error:

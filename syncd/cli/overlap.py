@@ -139,19 +139,20 @@ def _joined(values: Iterable[Any]) -> str:
 _STYLE = """
 *{box-sizing:border-box}
 body{margin:0;font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;color:#1b1f24;background:#fff}
-main,header{max-width:75rem;margin:0 auto;padding:1rem}
+main,header{max-width:75rem;margin:0 auto;padding:0 1rem}
 h1{font-size:1.6rem;line-height:1.2;margin:.5rem 0}h2{font-size:1.25rem;margin:2rem 0 .5rem}
 p{max-width:45rem}td,li,p,caption{overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}
 caption{text-align:left;font-weight:600;padding:.5rem 0}
 th,td{text-align:left;vertical-align:top;padding:.5rem;border-bottom:1px solid #c9d1d9}
 thead th{background:#eef1f4}
-.n{text-align:right;font-variant-numeric:tabular-nums}
+.n{text-align:right;white-space:nowrap;overflow-wrap:normal!important;font-variant-numeric:tabular-nums}
+.w{table-layout:fixed}.w th:nth-child(-n+2){width:19%}.w th:nth-child(3){width:27%}
 .s{color:#47505a;font-size:.9rem;display:block}
 summary{cursor:pointer;padding:.5rem 0;font-weight:600}
 a:focus-visible,summary:focus-visible{outline:3px solid #0a4fb3;outline-offset:2px}
 @media(max-width:44rem){
-.w,.w tbody,.w tr,.w td{display:block}
+.w,.w caption,.w tbody,.w tr,.w td{display:block}
 .w thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .w tr{border:1px solid #c9d1d9;margin:.75rem 0}
 .w td::before{content:attr(data-label);display:block;font-weight:600}

@@ -175,7 +175,7 @@ def check(
 
     Exit code 2 when something is wrong, each with its place and its remedy.
     """
-    from syncd.app import build, load_config, open_store
+    from syncd.app import build, load_config, located, open_store
     from syncd.jobs.checks import check_connections
 
     config: Context = context.obj
@@ -185,13 +185,15 @@ def check(
         results = [] if offline else check_connections(build(loaded, store))
     finally:
         store.close()
-    problems = [f"{result.name}: {problem}" for result in results for problem in result.problems]
+    problems = [located(loaded, result.name, problem) for result in results for problem in result.problems]
     if as_json:
         emit({"ok": not problems, "problems": problems, "connections": [result.as_json() for result in results]})
-    else:
-        say(f"{config.config}: the files are right.")
-        for result in results:
-            say(f"{result.name}: {result.label or 'not reached'}{' - ' + result.note if result.note else ''}")
-        for problem in problems:
-            fail(problem)
+        return 2 if problems else 0
+    say(f"{config.config}: the files are right.")
+    for result in results:
+        say(f"{result.name}: {result.label or 'not reached'}")
+        for note in result.notes:
+            say(f"  {note}")
+    for problem in problems:
+        fail(problem)
     return 2 if problems else 0

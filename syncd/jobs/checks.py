@@ -11,17 +11,17 @@ from syncd.jobs.work import Side, Work
 
 @dataclass(frozen=True, slots=True)
 class SideCheck:
-    """What one connection answered."""
+    """What one connection answered. `notes` are worth knowing and stop nothing."""
 
     name: str
     uid: str
     label: str
     problems: tuple[str, ...]
-    note: str
+    notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
         """The answer as plain JSON."""
-        return {"name": self.name, "uid": self.uid, "label": self.label, "problems": self.problems, "note": self.note}
+        return {"name": self.name, "uid": self.uid, "label": self.label, "problems": self.problems, "notes": self.notes}
 
 
 def check_connections(work: Work) -> list[SideCheck]:
@@ -33,14 +33,16 @@ def _check(side: Side) -> SideCheck:
     try:
         checked = side.connector.check(list(side.specs().values()), side.writable())
     except SyncdError as error:
-        return SideCheck(side.name, "", "", (str(error),), "")
-    return SideCheck(side.name, checked.uid, checked.label, checked.problems, _note(side))
+        return SideCheck(side.name, "", "", (str(error),), ())
+    problems = tuple(problem for problem in checked.problems if not side.can_wait(problem))
+    notes = tuple(f"before going live: {problem}" for problem in checked.problems if side.can_wait(problem))
+    return SideCheck(side.name, checked.uid, checked.label, problems, _notes(side) + notes)
 
 
-def _note(side: Side) -> str:
-    notes = [] if side.live else ["shadow mode: nothing is written"]
-    if side.role == "direct" and not side.visible:
-        notes.append("visibility is partial: nothing is approved automatically")
-    elif side.role == "direct":
-        notes.append("visibility is stated as full, not proved")
-    return "; ".join(notes)
+def _notes(side: Side) -> tuple[str, ...]:
+    notes = () if side.live else ("shadow mode: nothing is written",)
+    if side.role != "direct":
+        return notes
+    if not side.visible:
+        return (*notes, "visibility is partial: nothing is approved automatically")
+    return (*notes, "visibility is stated as full, not proved")

@@ -226,7 +226,7 @@ def _finding(row: Row, met: tuple[Met, ...], filings: Sequence[Row], partner: Ex
         return Finding(row, Kind.ENDED, band, met)
     others = tuple(other for other in filings if _is_other_partners(other.deal, row.deal))
     if not met:
-        return Finding(row, Kind.NOTHING, Band.AUTO if others else None, others=others)
+        return Finding(row, Kind.NOTHING, None, others=others)
     kind, deals = _meeting(row, [r for m in met for r in m.rows], "partner" in partner.columns)
     return Finding(row, kind, band, met, deals, others)
 

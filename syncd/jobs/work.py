@@ -7,12 +7,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any
 
 from syncd.connectors.base import Connector
-from syncd.errors import UserError
+from syncd.errors import Stop, UserError
 from syncd.mapping import Mapped, StreamMapping
-from syncd.model import Account, Clock, Opportunity, ReadSpec, Ref, Registration, Stream
+from syncd.model import (
+    Account,
+    Checked,
+    Clock,
+    MissingField,
+    Opportunity,
+    ReadSpec,
+    Ref,
+    Registration,
+    Stream,
+)
 from syncd.policy import Policy
 from syncd.store import runs
 from syncd.store.database import Store
@@ -59,10 +70,25 @@ class Side:
             fields.setdefault(self.heartbeat.object, []).append(self.heartbeat.field)
         return fields
 
+    def can_wait(self, problem: str) -> bool:
+        """In shadow mode the fields that syncd would write need not exist yet."""
+        return (
+            not self.live
+            and isinstance(problem, MissingField)
+            and any(
+                problem.field in mapping.ours and mapping.object.lower() == problem.object.lower()
+                for mapping in self.streams.values()
+            )
+        )
+
     @property
     def role(self) -> str:
         """The part its accounts play in matching: `direct` or `filed`."""
         return "direct" if self.roles & {"direct", "both"} else "filed"
+
+
+class Stopping(Stop):
+    """syncd was told to stop; the rest of the work is done when it runs again."""
 
 
 @dataclass(slots=True)
@@ -80,6 +106,12 @@ class Work:
     review: float = 0.10
     ledger_key: bytes | None = None
     bound: bool = field(default=False)
+    stopping: Event = field(default_factory=Event)
+
+    def go_on(self) -> None:
+        """Asked between two pages, batches or steps. Raises Stopping when the daemon was told to stop."""
+        if self.stopping.is_set():
+            raise Stopping()
 
     def side(self, uid: str) -> Side:
         """The connection with this uid. Raises UserError when the configuration no longer has it."""
@@ -122,8 +154,8 @@ class Work:
             checked = side.connector.check(list(side.specs().values()), side.writable())
             with self.store.append() as tx:
                 runs.bind(tx, side.name, side.kind, checked, self.clock.now())
-            self.sides[n] = replace(side, uid=checked.uid)
-            problems += [f"{side.name}: {problem}" for problem in checked.problems]
+            self.sides[n] = replace(side, uid=checked.uid, streams=_existing(side, checked))
+            problems += [f"{side.name}: {p}" for p in checked.problems if not side.can_wait(p)]
         self.bound = True
         return problems
 
@@ -132,6 +164,18 @@ class Work:
         with self.store.read() as tx:
             known = runs.bound(tx)
         self.sides = [replace(side, uid=known.get(side.name, "")) for side in self.sides]
+
+
+def _existing(side: Side, checked: Checked) -> Mapping[Stream, StreamMapping]:
+    """The streams without the fields that the system does not have: one missing field must not stop a whole stream."""
+    missing: dict[str, set[str]] = {}
+    for problem in checked.problems:
+        if isinstance(problem, MissingField):
+            missing.setdefault(problem.object.lower(), set()).add(problem.field)
+    return {
+        stream: mapping.without(frozenset(missing.get(mapping.object.lower(), ())))
+        for stream, mapping in side.streams.items()
+    }
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping as Map
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -91,6 +91,23 @@ class StreamMapping:
     def read_spec(self) -> ReadSpec:
         """What has to be read: the mapped fields, the filtered ones, the stamps and the owner."""
         return self._spec
+
+    def without(self, missing: frozenset[str]) -> StreamMapping:
+        """The same mapping for a system that does not have these native fields: they are neither read nor written.
+
+        What a filter needs cannot be left out.
+        """
+        gone = missing - {native for native, _, _ in self._filters}
+        if not gone & ({*self._spec.fields} | self.ours):
+            return self
+        return replace(
+            self,
+            stamps=MappingProxyType({name: native for name, native in self.stamps.items() if native not in gone}),
+            owner=None if self.owner in gone else self.owner,
+            ours=self.ours - gone,
+            version=_digest([self.version, sorted(gone)]),
+            _spec=replace(self._spec, fields=tuple(name for name in self._spec.fields if name not in gone)),
+        )
 
     def to_canonical(self, ref: Ref, fields: Fields) -> Mapped:
         """The record in our words. A value that cannot be taken becomes a problem and leaves its field empty."""

@@ -16,7 +16,7 @@ from syncd.model.claims import (
 from syncd.model.decisions import Actor, Decision, DecisionKind
 from syncd.model.links import Band, Evidence, Judgement, Link
 from syncd.model.ports import Budget, Candidates, Clock, Credentials
-from syncd.model.pulling import Checked, ConnectorFacts, Page, ReadSpec, Row, Window
+from syncd.model.pulling import Checked, ConnectorFacts, MissingField, Page, ReadSpec, Row, Window
 from syncd.model.records import (
     Account,
     CanonicalRecord,
@@ -65,6 +65,7 @@ __all__ = [
     "FilingStatus",
     "Judgement",
     "Link",
+    "MissingField",
     "Money",
     "Opportunity",
     "Outcome",

@@ -85,11 +85,27 @@ class ConnectorFacts:
     conditional_writes: bool
 
 
+class MissingField(str):
+    """A problem about one field that the system does not have or does not show us; it reads as its sentence."""
+
+    __slots__ = ("field", "object")
+
+    object: str
+    field: str
+
+    def __new__(cls, sentence: str, object: str, field: str) -> MissingField:
+        """The sentence, and the native object and field that it is about."""
+        made = super().__new__(cls, sentence)
+        made.object, made.field = object, field
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What a connector found at its check: who answers, and what is missing for the streams it should read.
 
-    `uid` names the org or portal for ever. `problems` are sentences with a remedy; `facts` are plain JSON.
+    `uid` names the org or portal for ever. `problems` are sentences with a remedy, those about a field that is not
+    there as `MissingField`; `facts` are plain JSON.
     """
 
     uid: str
