@@ -56,6 +56,41 @@ def answered(writes: Sequence[Write], calls: Iterable[Sending]) -> list[Receipt]
     return [receipts.get(w.id) or unanswered(w) for w in writes]
 
 
+class Division:
+    """Looks for the rows for which a whole call was refused, by sending it again in halves; nothing of it was applied.
+
+    After `most` such rows it stops: then there is a mistake in the mapping, and every further row would cost several
+    calls. What was not sent may be sent again.
+    """
+
+    def __init__(self, send: Callable[[list[Write]], list[Receipt]], most: int = 8) -> None:
+        self._send, self._left = send, most
+
+    def halves(self, batch: list[Write]) -> list[Receipt]:
+        """Both halves of a refused batch, which has two writes or more."""
+        middle = len(batch) // 2
+        return self.part(batch[:middle]) + self.part(batch[middle:])
+
+    def part(self, batch: list[Write]) -> list[Receipt]:
+        """A part whose call fails must not take the receipts of the others with it."""
+        if not batch:
+            return []
+        if self._left <= 0:
+            return [
+                Receipt(w.id, ReceiptKind.RETRY, "not_sent", "Too many rows before it were refused.") for w in batch
+            ]
+        try:
+            return self._send(batch)
+        except Retry as error:
+            return [lost(w, error) for w in batch]
+        except (Stop, UserError) as error:
+            return [Receipt(w.id, ReceiptKind.RETRY, "not_sent", str(error)) for w in batch]
+
+    def found(self) -> None:
+        """One refused row was found."""
+        self._left -= 1
+
+
 def lost(write: Write, error: Retry) -> Receipt:
     """The receipt of a write whose whole call failed."""
     if error.outcome_unknown:

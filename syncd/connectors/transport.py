@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Any, Protocol
@@ -17,7 +18,7 @@ from typing import Any, Protocol
 import orjson
 
 from syncd.connectors.wire import Answer, Wire
-from syncd.errors import AuthFailed, Retry, Stop, SyncdError
+from syncd.errors import AuthFailed, Retry, SyncdError, UserError
 from syncd.model import Budget, Clock, Credentials
 
 Meter = Callable[[str, str, int, float], None]
@@ -97,8 +98,8 @@ class Transport:
         before it was looked at, so this is safe for writes too.
         """
         if len(path) > _TOO_LONG_URI:
-            raise Stop(f"{template}: the address is {len(path)} characters long; the server takes 16,384.")
-        packed = orjson.dumps(body) if body is not None else None
+            raise UserError(f"{template}: the question is too long for the server; map fewer fields or filter values.")
+        packed = orjson.dumps(body, default=_number) if body is not None else None
         sent = {**self._headers, **headers}
         if packed is not None:
             sent["Content-Type"] = "application/json"
@@ -173,6 +174,13 @@ class Transport:
                 self._heard = date, self._clock.now()
         for limit in self._dialect.limits(answer, kind):
             self._budget.correct(limit.kind, limit.remaining, limit.retry_after)
+
+
+def _number(value: Any) -> int | float:
+    """What JSON has for a Decimal."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"{type(value).__name__} is no native value")
 
 
 def retry_after(answer: Answer, otherwise: float | None = None) -> timedelta | None:

@@ -13,9 +13,9 @@ from syncd.jobs.link import link
 from syncd.jobs.plan import plan
 from syncd.jobs.pull import Progress, pull
 from syncd.jobs.stage import stage
-from syncd.jobs.work import Side, Work
+from syncd.jobs.work import Side, Stopping, Work
 from syncd.jobs.write import WriteCounts, write
-from syncd.store import outbox
+from syncd.store import outbox, runs
 from syncd.store.records import PageCounts
 
 Step = Callable[[str], None]
@@ -67,14 +67,20 @@ class CycleReport:
 def cycle(
     work: Work, *, writing: bool = True, progress: Progress | None = None, step: Step | None = None
 ) -> CycleReport:
-    """One pass from pull to write over all connections. Raises LeaseLost when another daemon has taken over."""
+    """One pass from pull to write over all connections.
+
+    Raises LeaseLost when another daemon has taken over, Stopping between two pages or batches when told to stop.
+    """
     report, before = CycleReport(), work.calls
     tell = step or (lambda _: None)
+    with work.store.begin() as tx:
+        runs.abandon_running(tx, work.clock.now())
     tell("pull")
     _pull_all(work, report, progress)
     for name, job in (("stage", stage), ("link", link), ("decide", decide), ("plan", plan)):
         if name == "plan" and not writing:
             break
+        work.go_on()
         tell(name)
         _note(report, name, job(work))
     if writing:
@@ -102,7 +108,7 @@ def _pull_side(work: Work, side: Side, report: CycleReport, progress: Progress |
     for stream in side.streams:
         try:
             counts[stream.value] = pull(work, side, stream, progress)
-        except LeaseLost:
+        except (LeaseLost, Stopping):
             raise
         except SyncdError as error:
             report.errors.append(f"{side.name} {stream.value}: {error}")
@@ -117,13 +123,13 @@ def _write_all(work: Work, report: CycleReport) -> None:
 
 
 def _write_side(work: Work, side: Side, report: CycleReport) -> WriteCounts:
+    counts = WriteCounts()
     try:
-        counts = write(work, side)
-    except LeaseLost:
+        write(work, side, counts)
+    except (LeaseLost, Stopping):
         raise
     except SyncdError as error:
         report.errors.append(f"{side.name} write: {error}")
-        return WriteCounts()
     return counts
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 
@@ -12,7 +11,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from syncd.errors import LeaseLost, SyncdError
 from syncd.jobs.cycle import CycleReport, cycle
-from syncd.jobs.work import Work
+from syncd.jobs.work import Stopping, Work
+from syncd.store.leases import TTL_SECONDS
 
 log = structlog.get_logger("syncd")
 
@@ -23,7 +23,6 @@ class Daemon:
     def __init__(self, work: Work, every: timedelta) -> None:
         self._work = work
         self._every = every
-        self._stopping = threading.Event()
         self._failure: BaseException | None = None
         self.cycles = 0
 
@@ -42,28 +41,41 @@ class Daemon:
             max_instances=1,
             misfire_grace_time=None,
         )
+        scheduler.add_job(self._keep, "interval", seconds=TTL_SECONDS / 3, coalesce=True, misfire_grace_time=None)
         scheduler.start()
         log.info("daemon_started", every_seconds=self._every.total_seconds(), connections=len(self._work.sides))
-        self._stopping.wait()
+        self._work.stopping.wait()
         scheduler.shutdown(wait=True)
         log.info("daemon_stopped", cycles=self.cycles)
         if self._failure is not None:
             raise self._failure
 
     def _stop(self, signum: int, frame: FrameType | None) -> None:
-        self._stopping.set()
+        self._work.stopping.set()
 
     def _tick(self) -> None:
         try:
             report = self._cycle()
         except LeaseLost as lost:
-            self._failure = lost
-            self._stopping.set()
+            self._give_up(lost)
+        except Stopping:
+            log.info("cycle_stopped")
         except SyncdError as error:
             log.error("cycle_failed", error=str(error), kind=type(error).__name__)
         else:
             self.cycles += 1
             self._tell(report)
+
+    def _keep(self) -> None:
+        """The role would run out while a cycle waits for a CRM, or between two cycles."""
+        try:
+            self._work.store.keep()
+        except LeaseLost as lost:
+            self._give_up(lost)
+
+    def _give_up(self, lost: LeaseLost) -> None:
+        self._failure = lost
+        self._work.stopping.set()
 
     def _cycle(self) -> CycleReport:
         if not self._work.bound:

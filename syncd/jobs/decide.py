@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from syncd.jobs.pushed import pushes, related_organizations
 from syncd.jobs.work import Work, running
 from syncd.model import (
     Account,
@@ -74,6 +75,7 @@ def _to_decide(work: Work) -> list[int]:
         numbers = set(graph.dirty_organizations(tx))
         numbers |= set(outcomes.organizations_due(tx, work.clock.now()))
         numbers |= outcomes.organizations_pending(tx)
+        numbers |= related_organizations(tx, numbers, records.aliases(tx)) if numbers else set()
         if graph.get_progress(tx, "decided")[1] != _version(work):
             numbers |= outcomes.decided_organizations(tx)
     return sorted(numbers)
@@ -119,6 +121,7 @@ def canonical(work: Work, tx: sa.Connection, stream: Stream) -> list[CanonicalRe
 def _decide_batch(work: Work, shared: Shared, numbers: Sequence[int], run: str) -> int:
     now = work.clock.now()
     with work.store.begin() as tx:
+        decisions.alone(tx)
         groups = gather(work, tx, shared, numbers)
         made = {number: rule_on(group, work.policy, now) for number, group in groups.items()}
         entries = decisions.record(tx, [new for outcome in made.values() for new in outcome.decisions], run)
@@ -138,6 +141,8 @@ class _Gathered:
     registrations: dict[Ref, Ref]
     links: dict[Ref, Link]
     decisions: dict[Ref, list[Decision]]
+    pushed: dict[Ref, Ref]
+    homes: dict[Ref, int]
 
 
 def gather(work: Work, tx: sa.Connection, shared: Shared, numbers: Sequence[int]) -> dict[int, ClaimGroup]:
@@ -147,7 +152,8 @@ def gather(work: Work, tx: sa.Connection, shared: Shared, numbers: Sequence[int]
     old = {source: target for source, target in shared.aliases.items() if target in members}
     opportunities = graph.hanging_on(tx, Stream.OPPORTUNITIES, [*parents, *old])
     registrations = graph.hanging_on(tx, Stream.REGISTRATIONS, [*parents, *old])
-    mapped, companies = _mapped(work, tx, {*members, *opportunities, *registrations})
+    pushed = pushes(tx, list(opportunities), list(registrations))
+    mapped, companies = _mapped(work, tx, {*members, *opportunities, *registrations, *pushed})
     by_subject: dict[Ref, list[Decision]] = {}
     for made in decisions.about(tx, list(registrations)):
         by_subject.setdefault(made.subject, []).append(made)
@@ -159,8 +165,21 @@ def gather(work: Work, tx: sa.Connection, shared: Shared, numbers: Sequence[int]
         registrations={ref: old.get(parent, parent) for ref, parent in registrations.items()},
         links=_best_links(work, tx, parents),
         decisions=by_subject,
+        pushed=pushed,
+        homes=_homes(tx, pushed.values(), shared.aliases),
     )
     return {number: _group(work, shared, gathered, number) for number in numbers}
+
+
+def _homes(tx: sa.Connection, registrations: Iterable[Ref], aliases: Mapping[Ref, Ref]) -> dict[Ref, int]:
+    """The organization of each registration."""
+    parents = {
+        ref: aliases.get(item.parent, item.parent)
+        for ref, item in graph.get_staged(tx, sorted(set(registrations))).items()
+        if item.parent is not None
+    }
+    numbers = graph.membership(tx, sorted(set(parents.values())))
+    return {ref: numbers[parent] for ref, parent in parents.items() if parent in numbers}
 
 
 def _mapped(work: Work, tx: sa.Connection, refs: set[Ref]) -> tuple[dict[Ref, CanonicalRecord], dict[Ref, Account]]:
@@ -207,6 +226,13 @@ def _group(work: Work, shared: Shared, gathered: _Gathered, number: int) -> Clai
         for ref, parent in gathered.opportunities.items()
         if parent in own and isinstance(record := gathered.records.get(ref), Opportunity)
     ]
+    away = {ref: gathered.homes.get(named) for ref, named in gathered.pushed.items()}
+    here = {o.ref for o in opportunities}
+    pushed = [
+        record
+        for ref, home in away.items()
+        if home == number and ref not in here and isinstance(record := gathered.records.get(ref), Opportunity)
+    ]
     registrations, companies = [], {}
     for ref, parent in gathered.registrations.items():
         record = gathered.records.get(ref)
@@ -231,4 +257,6 @@ def _group(work: Work, shared: Shared, gathered: _Gathered, number: int) -> Clai
         authority=shared.authority,
         clock_error=shared.clock_error,
         visible=shared.visible,
+        pushed=tuple(sorted(pushed, key=lambda o: o.ref)),
+        elsewhere=frozenset(ref for ref in here if away.get(ref) not in (None, number)),
     )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from syncd.jobs.work import Work, running
 from syncd.matching import COMMON, Edge, Linker, MemoryCandidates, Parsed, Statistics, query_keys
 from syncd.model import Evidence, Ref
-from syncd.store import decisions, graph, outcomes
+from syncd.store import decisions, graph, outcomes, records
 
 _MEMORY_FROM = 200
 """From this many changed accounts on, one index of all keys in memory is cheaper than asking the store for some."""
@@ -57,7 +57,8 @@ def _score(work: Work, linker: Linker, changed: Sequence[Ref]) -> None:
         role: MemoryCandidates((one for has, one in everybody if has == role), total=total)
         for role in ("direct", "filed")
     }
-    edges: dict[tuple[Ref, Ref], Edge] = {}
+    edges: list[Edge] = []
+    seen: set[frozenset[Ref]] = set()  # a pair of changed records finds itself from both sides
     for record in records:
         asked = query_keys(record)
         hits = {
@@ -65,10 +66,11 @@ def _score(work: Work, linker: Linker, changed: Sequence[Ref]) -> None:
             for role in index
             for ref, _ in index[role].find(asked, record.ref, _WITHIN if roles[record.ref] == role else _ACROSS)
         }
-        for edge in linker.edges_of(record, (known[ref] for ref in hits)):
-            edges[edge.a, edge.b] = edge
+        fresh = {frozenset((record.ref, ref)): ref for ref in hits}
+        edges += linker.edges_of(record, (known[ref] for pair, ref in fresh.items() if pair not in seen))
+        seen |= fresh.keys()
     with work.store.begin() as tx:
-        rows = [(e.a, e.b, e.points, [[x.claim, x.points, x.sentence] for x in e.evidence]) for e in edges.values()]
+        rows = [(e.a, e.b, e.points, [[x.claim, x.points, x.sentence] for x in e.evidence]) for e in edges]
         graph.put_edges(tx, changed, rows)
 
 
@@ -85,13 +87,13 @@ def _everybody(tx: sa.Connection, records: Sequence[Parsed]) -> list[tuple[str, 
 def _decide(work: Work, linker: Linker, changed: Sequence[Ref], judged: int) -> tuple[int, int]:
     now = work.clock.now()
     with work.store.begin() as tx:
-        roles = graph.roles(tx)
-        made = linker.decide(_edges(tx), lambda ref: roles[ref], decisions.judgements(tx))
+        roles, aliases = graph.roles(tx), records.aliases(tx)
+        made = linker.decide(_edges(tx), lambda ref: roles[ref], decisions.judgements(tx, aliases))
         count, touched = graph.put_links(tx, made.links)
         filed = {ref for ref, role in roles.items() if role == "filed"}
         groups = _with_everybody(made.groups, filed)
         first = {ref: 0 if role == "direct" else 1 for ref, role in roles.items()}
-        members = graph.assign_organizations(tx, groups, first, now)
+        members = graph.assign_organizations(tx, groups, first, aliases, now)
         dirty = graph.put_members(tx, members) | {members[ref] for ref in touched if ref in members}
         graph.mark_dirty(tx, dirty)
         graph.mark_linked(tx, changed)

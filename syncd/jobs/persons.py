@@ -97,6 +97,7 @@ def _refuse_under_source(work: Work, ref: Ref, kind: DecisionKind) -> None:
 
 def _record(work: Work, made: Decision, organization: int) -> None:
     with work.store.append() as tx:
+        decisions.alone(tx)
         group = gather(work, tx, shared_facts(work, tx), [organization])[organization]
         refusals = check_person(group, work.policy, made.at, made)
         if refusals:

@@ -76,6 +76,8 @@ def _pull(work: Work, side: Side, stream: Stream, run: Run, progress: Progress |
         total += _store(work, side, stream, page, opened.window, rows, asked_at, run)
         if progress is not None:
             progress(f"{side.name} {stream.value}", rows, page.expected)
+        if not page.last:
+            work.go_on()
 
 
 def _store(

@@ -8,9 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from syncd.jobs.pushed import companies_named
 from syncd.jobs.work import Side, Work, running
 from syncd.matching import PARSER_VERSION, keys, parse
 from syncd.model import Account, CanonicalRecord, Opportunity, Partner, Ref, Registration, Stream, User
+from syncd.policy import number_of
 from syncd.store import graph, outcomes, records
 from syncd.store.graph import Staged
 from syncd.store.records import Stored
@@ -25,7 +27,6 @@ class Batch:
     staged: list[Staged] = field(default_factory=list)
     gone: list[Ref] = field(default_factory=list)
     companies: list[tuple[Ref, str, dict[str, Any], tuple[str, ...]]] = field(default_factory=list)
-    topics: set[str] = field(default_factory=set)
 
 
 def stage(work: Work) -> int:
@@ -92,7 +93,6 @@ def _stage_one(work: Work, row: Stored, batch: Batch) -> None:
     parent, key = hangs_on(mapped.record, side), named_by(mapped.record)
     state = "gone" if row.deleted else "taken"
     batch.staged.append(Staged(row.ref, Stream(row.stream), parent, key, state, problems, row.change))
-    batch.topics |= topics_of(mapped.record)
     _take_company(side, mapped.record, mapped.company, batch)
 
 
@@ -118,28 +118,37 @@ def named_by(record: CanonicalRecord) -> str | None:
     if isinstance(record, Partner):
         return record.partner_id
     if isinstance(record, User):
-        return record.email.lower() if record.email else None
+        return record.email.strip().lower() if record.email else None
+    if isinstance(record, Registration):
+        return number_of(record)
+    if isinstance(record, Opportunity):
+        return (record.registration_key or "").strip() or None
     return None
 
 
-def topics_of(record: CanonicalRecord) -> set[str]:
-    """The topics that groups may have read this record under."""
-    if isinstance(record, Partner):
-        return {f"partner:{record.partner_id}"}
-    if isinstance(record, User) and record.email:
-        return {f"user:{record.email.strip().lower()}"}
-    return set()
+def topic_of(item: Staged) -> str | None:
+    """The topic that groups may have read this record under."""
+    what = {Stream.PARTNERS: "partner", Stream.USERS: "user"}.get(item.stream)
+    return f"{what}:{item.key}" if what and item.key else None
 
 
 def _mark_touched(tx: sa.Connection, rows: Iterable[Stored], before: Mapping[Ref, Staged], batch: Batch) -> None:
-    """Mark the organizations whose accounts, opportunities or registrations changed, as they were and as they are."""
-    after = {item.ref: item for item in batch.staged}
+    """Mark the organizations whose accounts, opportunities or registrations changed, as they were and as they are,
+    and those that read a partner or user who changed or is gone."""
+    after, aliases = {item.ref: item for item in batch.staged}, records.aliases(tx)
     accounts: set[Ref] = set()
+    topics: set[str] = set()
+    named: set[str] = set()
     for row in rows:
         for item in (before.get(row.ref), after.get(row.ref)):
             if item is not None and item.stream is Stream.ACCOUNTS:
                 accounts.add(item.ref)
             elif item is not None and item.parent is not None:
-                accounts.add(item.parent)
+                accounts.add(aliases.get(item.parent, item.parent))
+            if item is not None and (topic := topic_of(item)):
+                topics.add(topic)
+            if item is not None and item.stream is Stream.OPPORTUNITIES and item.key:
+                named.add(item.key)
+    accounts |= companies_named(tx, named)
     graph.mark_dirty(tx, graph.organizations_of(tx, sorted(accounts)))
-    graph.mark_dirty(tx, outcomes.organizations_reading(tx, batch.topics))
+    graph.mark_dirty(tx, outcomes.organizations_reading(tx, topics))

@@ -33,19 +33,24 @@ class WriteCounts:
     not_arrived: int = 0
 
 
-def write(work: Work, side: Side) -> WriteCounts:
-    """Settle and send for one connection. A connection in shadow mode is left alone, its heartbeat included."""
+def write(work: Work, side: Side, counts: WriteCounts | None = None) -> WriteCounts:
+    """Settle and send for one connection. A connection in shadow mode is left alone, its heartbeat included.
+
+    `counts` are filled as the work goes on, so that they tell what was done before an error too.
+    """
+    counts = WriteCounts() if counts is None else counts
     if not side.live:
-        return WriteCounts()
-    counts = WriteCounts()
+        return counts
     with work.store.read() as tx:
         open_ones = outbox.is_open(tx, side.uid)
     if open_ones:
         with running(work, "write", side) as run:
-            _settle(work, side, run, counts)
-            while _send(work, side, run, counts):
-                pass
-            run.counts.update({name: value for name in counts.__slots__ if (value := getattr(counts, name))})
+            try:
+                _settle(work, side, run, counts)
+                while _send(work, side, run, counts):
+                    work.go_on()
+            finally:
+                run.counts.update({name: value for name in counts.__slots__ if (value := getattr(counts, name))})
             run.status = "partial" if counts.failed or counts.unknown else "ok"
     _beat(work, side)
     return counts
@@ -76,7 +81,8 @@ def _settle(work: Work, side: Side, run: Run, counts: WriteCounts) -> None:
         with work.store.begin() as tx:
             entries = _apply(work, tx, arrived, run)
             outbox.not_applied(tx, [item.number for item in lost], work.clock.now())
-            graph.mark_unplanned(tx, [item.intent.ref for item in lost])
+            # while they were out, nothing else was queued for these records, whatever was wanted since
+            graph.mark_unplanned(tx, [item.intent.ref for item in items])
             records.apply_page(
                 tx, connection=side.uid, object=mapping.object, stream=Stream(stream), rows=list(rows.values()),
                 ours=mapping.ours, read_at=asked_at, run=run.id,

@@ -38,6 +38,11 @@ def no_word_agrees(pair: Pair) -> str | None:
     return "none" if pair.have_names and not pair.name.shared else None
 
 
+def no_name(pair: Pair) -> str | None:
+    """One of the records has no name"""
+    return None if pair.have_names else "blank"
+
+
 def rare_words_agree(pair: Pair) -> str | None:
     """The words that both names share are rare among all records, or common"""
     if not pair.have_names or not pair.name.shared:
@@ -53,15 +58,16 @@ def first_word_differs(pair: Pair) -> str | None:
     return "differs"
 
 
-def spelling_differs(pair: Pair) -> str | None:
-    """A shared word is written differently"""
-    if not pair.name.bends:
-        return None
+def typing_error(pair: Pair) -> str | None:
+    """A shared word is spelt differently"""
     kinds = {kind for kind, _, _ in pair.name.bends}
-    for kind in ("typos", "typo", "short", "cut", "joined"):
-        if kind in kinds:
-            return kind
-    return "plural"
+    return next((kind for kind in ("typos", "typo", "joined", "plural") if kind in kinds), None)
+
+
+def shortened_word(pair: Pair) -> str | None:
+    """A word of one name looks like a short form of a word of the other"""
+    kinds = {kind for kind, _, _ in pair.name.bends}
+    return next((kind for kind in ("short", "cut") if kind in kinds), None)
 
 
 def one_side_has_extra_words(pair: Pair) -> str | None:
@@ -261,9 +267,11 @@ CLAIMS: tuple[Claim, ...] = (
     same_name,
     words_agree,
     no_word_agrees,
+    no_name,
     rare_words_agree,
     first_word_differs,
-    spelling_differs,
+    typing_error,
+    shortened_word,
     one_side_has_extra_words,
     subsidiary_word,
     both_have_own_words,

@@ -19,11 +19,15 @@ _WEAK_NAME = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Probabilities from which a link acts by itself, waits for a person, and makes duplicates of two accounts."""
+    """Probabilities from which a link acts by itself, waits for a person, and makes duplicates of two accounts.
+
+    Two records of one side are shown for review only from `twins` on: nobody's deal hangs on them.
+    """
 
     auto: float = 0.97
     review: float = 0.10
     duplicates: float = 0.97
+    twins: float = 0.50
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,8 @@ class _Decision:
     def _link(self, pair: Two, points: float, evidence: tuple[Evidence, ...], auto: float) -> Link:
         judgement = self._judgement(pair)
         probability = self.weights.probability(points)
-        band = Band.AUTO if probability >= auto else Band.REVIEW if probability >= self.thresholds.review else Band.NONE
+        review = self.thresholds.review if self.is_direct[pair[0]] != self.is_direct[pair[1]] else self.thresholds.twins
+        band = Band.AUTO if probability >= auto else Band.REVIEW if probability >= review else Band.NONE
         link = Link(*pair, probability, points, band, evidence, judgement)
         if judgement is not None:
             return replace(link, band=_BAND_OF[judgement])
@@ -226,6 +231,7 @@ def _vetoed(link: Link, holds: Mapping[str, str]) -> Link:
 
 _HOLDS = {
     "different_numbers": "Numbers in the names differ",
+    "no_name": "One of the records has no name",
     "no_word_agrees": "The names have nothing in common",
     "other_name_at_same_place": "The names hardly agree",
     "both_have_own_words": "Each name has words of its own",
@@ -236,6 +242,7 @@ _HOLDS = {
 
 _NO_DUPLICATES = {
     "different_legal_form": "Two accounts with different legal forms may be two companies",
+    "shortened_word": "Two accounts of which one shortens a word may be two companies",
     "one_side_has_extra_words": "Two accounts of which one name says more may be two companies",
 }
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from anyascii import anyascii
+from rapidfuzz.distance import OSA
 
 from syncd.matching.tables import (
     ABBREVIATIONS,
@@ -46,6 +48,7 @@ _NATIVE_FORMS = re.compile(
     "株式会社|有限会社|合同会社|合名会社|股份有限公司|有限责任公司|有限責任公司|股份公司|有限公司|주식회사|유한회사"
     "|\\(주\\)|\\(株\\)|㈜|㈱"
 )
+_LONG_FORMS = sorted(form[0] for form in LEGAL.end if len(form) == 1 and len(form[0]) >= 7)
 _UMLAUTS = (("ae", "a"), ("oe", "o"), ("ue", "u"), ("aa", "a"))
 
 
@@ -179,6 +182,8 @@ def strip_forms(tokens: list[str], country: str | None = None) -> tuple[list[str
 
 def _strip_end(tokens: list[str], families: list[str]) -> list[str]:
     core = list(tokens)
+    if len(core) > 1 and tuple(core[-1:]) not in LEGAL.end and _mistyped_form(core[-1]):
+        core[-1] = _mistyped_form(core[-1])
     again = True
     while again and len(core) > 1:
         again = False
@@ -190,6 +195,15 @@ def _strip_end(tokens: list[str], families: list[str]) -> list[str]:
                 again = True
                 break
     return core
+
+
+@lru_cache(maxsize=65536)
+def _mistyped_form(word: str) -> str:
+    """The long legal form that a last word such as `Limtied` was meant to be; blank when there is none."""
+    if len(word) < 6:
+        return ""
+    near = (form for form in _LONG_FORMS if form[0] == word[0] and abs(len(form) - len(word)) <= 2)
+    return next((form for form in near if OSA.distance(form, word, score_cutoff=2) <= 2), "")
 
 
 def _strip_lead(tokens: list[str], families: list[str], country: str | None, has_form: bool) -> list[str]:

@@ -62,12 +62,11 @@ def is_worth_scoring(pair: Pair) -> bool:
     return (
         pair.same_domain
         or pair.same_postcode
-        or not pair.have_names
         or bool(pair.shared_numbers and pair.shared_street)
         or bool(left.label and left.label == right.label)
         or bool(left.phone and left.phone[-8:] == right.phone[-8:])
         or bool(left.tax_ids and set(left.tax_ids) & set(right.tax_ids))
-        or pair.name.agreement >= 0.3
+        or (pair.have_names and pair.name.agreement >= 0.3)
         or pair.spelling is not None
         or _may_be_initials(pair)
     )

@@ -12,8 +12,8 @@ from syncd.matching.link import Linker, candidate_pairs
 from syncd.matching.pairs import Pair
 from syncd.matching.parse import parse
 from syncd.matching.points import BEGIN, Cell, Weights
-from syncd.matching.rivals import rival_cells
 from syncd.matching.retype import retyped
+from syncd.matching.rivals import rival_cells
 from syncd.matching.score import FLOOR, Edge, is_worth_scoring
 from syncd.matching.statistics import Statistics
 from syncd.matching.train import Example, fit_pairs, fit_rivals
@@ -31,6 +31,7 @@ class Trial:
     direct: frozenset[Ref]
     compared: tuple[tuple[Two, tuple[Cell, ...]], ...]
     truth: frozenset[Two]
+    weight: float = 1.0
 
     def role(self, ref: Ref) -> str:
         """The right list is the vendor's."""
@@ -45,13 +46,17 @@ class Trial:
         return (pair[0] in self.direct) != (pair[1] in self.direct)
 
 
-def prepare(name: str, left: Sequence[Account], right: Sequence[Account], truth: Collection[Two]) -> Trial:
-    """Parse both lists, find candidates and compare them."""
+Teacher = Callable[[Trial, Ref], bool]
+
+
+def prepare(name: str, left: Sequence[Account], right: Sequence[Account], truth: Collection[Two],
+            weight: float = 1.0) -> Trial:  # fmt: skip
+    """Parse both lists, find candidates and compare them. `weight` says how much its pairs count in training."""
     here, there = [parse(account) for account in left], [parse(account) for account in right]
     statistics = Statistics.build([*here, *there])
     pairs = (Pair(one, other, statistics) for one, other in candidate_pairs(here, there))
     compared = sorted(_compared(pair) for pair in pairs if is_worth_scoring(pair))
-    return Trial(name, statistics, frozenset(record.ref for record in there), tuple(compared), frozenset(truth))
+    return Trial(name, statistics, frozenset(record.ref for record in there), tuple(compared), frozenset(truth), weight)
 
 
 def _compared(pair: Pair) -> tuple[Two, tuple[Cell, ...]]:
@@ -68,11 +73,12 @@ def _edge(pair: Two, found: tuple[Cell, ...], weights: Weights) -> Edge:
     return Edge(*pair, round(sum(e.points for e in evidence), 3), evidence)
 
 
-def retype(name: str, left: Sequence[Account], right: Sequence[Account], truth: Collection[Two]) -> Trial:
+def retype(name: str, left: Sequence[Account], right: Sequence[Account], truth: Collection[Two],
+           weight: float = 1.0) -> Trial:  # fmt: skip
     """The same lists with the left one typed again as busy partners do; to train on, not to measure on."""
     again = {account.ref: retyped(account) for account in left}
     pairs = {(again[filed].ref, direct) for filed, direct in truth}
-    return prepare(f"{name} retyped", list(again.values()), right, pairs)
+    return prepare(f"{name} retyped", list(again.values()), right, pairs, weight)
 
 
 def links(trial: Trial, weights: Weights, auto: float = 0.97, review: float = 0.10) -> list[Link]:
@@ -81,40 +87,50 @@ def links(trial: Trial, weights: Weights, auto: float = 0.97, review: float = 0.
     return [link for link in decided.links if link.left not in trial.direct and link.right in trial.direct]
 
 
-def fit(trials: Iterable[Trial], start: Weights, learns_from: Callable[[Ref], bool] = lambda ref: True) -> Weights:
+def everything(trial: Trial, ref: Ref) -> bool:
+    """Learn from every filed company."""
+    return True
+
+
+def fit(trials: Iterable[Trial], start: Weights, learns_from: Teacher = everything, note: str = "") -> Weights:
     """Fit the pair points, then the rivals' points on top, on the filed companies that `learns_from` admits."""
     trials = list(trials)
     pairs = (example for trial in trials for example in _pair_examples(trial, learns_from))
-    weights = fit_pairs(pairs, start, ", ".join(trial.name for trial in trials))
+    weights = fit_pairs(pairs, start, note or ", ".join(trial.name for trial in trials))
     rivals = (example for trial in trials for example in _rival_examples(trial, weights, learns_from))
     return fit_rivals(rivals, weights)
 
 
-def _pair_examples(trial: Trial, learns_from: Callable[[Ref], bool]) -> Iterable[Example]:
+def _pair_examples(trial: Trial, learns_from: Teacher) -> Iterable[Example]:
     for pair, found in trial.compared:
         ordered = trial.filed_first(pair)
-        if trial.is_cross(pair) and learns_from(ordered[0]):
-            yield Example(found, ordered in trial.truth)
+        if trial.is_cross(pair) and learns_from(trial, ordered[0]):
+            yield Example(found, ordered in trial.truth, 0.0, trial.weight)
 
 
-def _rival_examples(trial: Trial, weights: Weights, learns_from: Callable[[Ref], bool]) -> Iterable[Example]:
+def _rival_examples(trial: Trial, weights: Weights, learns_from: Teacher) -> Iterable[Example]:
     for pair, (edge, rivalry) in rivalries(edges(trial, weights), trial.role, weights).items():
-        if learns_from(pair[0]):
-            yield Example(rival_cells(rivalry), pair in trial.truth, edge.points)
+        if learns_from(trial, pair[0]):
+            yield Example(rival_cells(rivalry), pair in trial.truth, edge.points, trial.weight)
 
 
 def out_of_fold(trial: Trial, start: Weights, others: Sequence[Trial] = (), folds: int = 2) -> list[Link]:
     """Links of a trial in which no filed company was scored by weights that learned from it.
 
-    Folds apply to the refs of `others` too, so that a retyped copy of a company counts as the company.
+    `others` may hold the retyped copy of the trial: a retyped company is in the fold of the company.
     """
     found: list[Link] = []
     for fold in range(folds):
-        weights = fit([trial, *others], start, lambda ref, fold=fold: fold_of(ref, folds) != fold)  # type: ignore[misc]
+        weights = fit([trial, *others], start, all_but(trial.name, fold, folds))
         found += [link for link in links(trial, weights) if fold_of(link.left, folds) == fold]
     return found
 
 
-def fold_of(ref: Ref, folds: int) -> int:
-    """Which fold a filed company is in: by a hash of its ref, the same in every run and for its retyped copy."""
-    return int.from_bytes(blake2b(str(ref).rstrip("~").encode(), digest_size=4).digest(), "big") % folds
+def all_but(name: str, fold: int, folds: int = 2) -> Teacher:
+    """Learn from everything except one fold of the trial `name` and of its retyped copy."""
+    return lambda trial, ref: not trial.name.startswith(name) or fold_of(ref, folds) != fold
+
+
+def fold_of(ref: Ref, folds: int = 2) -> int:
+    """Which fold a filed company is in: by a hash of its id, the same in every run and for its retyped copy."""
+    return int.from_bytes(blake2b(ref.id.rstrip("~").encode(), digest_size=4).digest(), "big") % folds

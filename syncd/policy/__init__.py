@@ -3,6 +3,7 @@
 `decide` is the entrance; docs/rulings.md is its specification.
 """
 
+from syncd.policy.book import number_of
 from syncd.policy.decide import decide
 from syncd.policy.explain import banner
 from syncd.policy.people import approve, check_person, reject, rule
@@ -18,6 +19,7 @@ __all__ = [
     "banner",
     "check_person",
     "decide",
+    "number_of",
     "reason_words",
     "reject",
     "rule",

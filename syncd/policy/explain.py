@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,8 @@ def collision_sentence(clash: Clash, book: Book) -> str:
         products=products_of(filing),
         other=_name(clash.other, book),
     )
+    if what.startswith("the "):
+        what = f"T{what[1:]}"
     return f"{what} {_stands(clash, filing, book)}"
 
 
@@ -117,6 +120,4 @@ def banner(stamp: Mapping[str, Any], audience: Audience = Audience.REP, owner: b
         "{until}": day(until) if isinstance(until, datetime) else "further notice",
         "{contact}": stamp.get("contact") or "the channel manager",
     }
-    for name, value in values.items():
-        template = template.replace(name, value)
-    return template
+    return re.sub("|".join(map(re.escape, values)), lambda found: values[found[0]], template)

@@ -118,9 +118,9 @@ def carry_out(ruling: Decision, book: Book) -> None:
         return
     rival = book.by_ref.get(other) if other is not None else None
     if ruling.other == subject.ref:
-        _approve_by(ruling, subject, book)
         if rival is not None and rival.standing.approved:
             _reject_by(ruling, rival, book)
+        _approve_by(ruling, subject, book)
         return
     _reject_by(ruling, subject, book)
     if rival is not None and ruling.other == rival.ref:
@@ -142,6 +142,7 @@ def _approve_by(ruling: Decision, filing: Filing, book: Book) -> None:
         return
     evidence, at = _mandate(ruling), ruling.effective_at
     book.record(DecisionKind.APPROVED, filing, "ruled", "ruled", at, evidence, ruling.actor, ruling.other)
+    grant(filing, book)
 
 
 def _reject_by(ruling: Decision, filing: Filing, book: Book) -> None:

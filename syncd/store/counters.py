@@ -1,8 +1,12 @@
-"""Counters whose values are handed out in the order in which transactions commit."""
+"""What transactions that run at the same time share: counters in the order of commits, rows that either may add."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.store.tables import counter
 
@@ -19,3 +23,15 @@ def advance(tx: sa.Connection, name: str, by: int) -> int:
         tx.execute(counter.insert().values(name=name, value=by))
         return 0
     return int(value) - by
+
+
+def hold(tx: sa.Connection, name: str) -> None:
+    """Let nobody else advance this counter until the transaction ends. SQLite has one writer anyway."""
+    tx.execute(sa.select(counter.c.value).where(counter.c.name == name).with_for_update())
+
+
+def add_missing(tx: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows whose key is not there yet, whoever else may be adding them."""
+    if rows:
+        insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
+        tx.execute(insert(table).on_conflict_do_nothing(), list(rows))

@@ -116,6 +116,12 @@ class Store:
                 raise Stop(f"Another daemon works on this database: {leases.holder(tx, 'daemon')}.")
             self.lease = lease
 
+    def keep(self) -> None:
+        """Renew the daemon role, for the time in which no transaction does. Raises LeaseLost."""
+        if self.lease is not None:
+            with self.begin():
+                pass
+
     def leave(self) -> None:
         """Give the daemon role back, so that a successor need not wait."""
         if self.lease is not None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from syncd.model import Actor, Decision, DecisionKind, Judgement, Ref
-from syncd.store import ledger
+from syncd.store import counters, ledger
 from syncd.store.tables import decision as table
 from syncd.store.tables import dirty, member
 
@@ -98,13 +98,17 @@ def everything(tx: sa.Connection, kinds: Iterable[DecisionKind] | None = None) -
     return [_decision(row) for row in tx.execute(query)]
 
 
-def judgements(tx: sa.Connection) -> dict[tuple[Ref, Ref], Judgement]:
-    """What people said about pairs of records, each pair in sorted order; the newest word on a pair stands."""
+def judgements(tx: sa.Connection, aliases: Mapping[Ref, Ref]) -> dict[tuple[Ref, Ref], Judgement]:
+    """What people said about pairs of records, each pair in sorted order; the newest word on a pair stands.
+
+    What was said about a record that was merged holds for the surviving one.
+    """
     said = {}
     for made in everything(tx, JUDGEMENTS):
         if made.other is not None:
-            first, second = sorted((made.subject, made.other))
-            said[first, second] = Judgement(made.kind.value)
+            first, second = sorted((aliases.get(made.subject, made.subject), aliases.get(made.other, made.other)))
+            if first != second:
+                said[first, second] = Judgement(made.kind.value)
     return said
 
 
@@ -127,13 +131,21 @@ def _decision(row: sa.Row[Any]) -> Decision:
 
 def by_person(tx: sa.Connection, made: Decision, company: Ref | None, at: datetime, key: bytes | None) -> None:
     """Record a person's decision beside a running daemon, and mark what it touches to be decided again."""
+    alone(tx)
     entries = record(tx, [made], None)
     touched = [ref for ref in (company, made.subject, made.other) if ref is not None]
     for ref in touched:
         query = sa.select(member.c.organization).where(
             member.c.connection == ref.connection, member.c.object == ref.object, member.c.id == ref.id
         )
-        for (number,) in tx.execute(query).all():
-            if tx.execute(sa.select(dirty).where(dirty.c.organization == number)).first() is None:
-                tx.execute(dirty.insert().values(organization=number))
+        numbers = [{"organization": row[0]} for row in tx.execute(query)]
+        counters.add_missing(tx, dirty, numbers)
     ledger.append(tx, at, entries, key)
+
+
+def alone(tx: sa.Connection) -> None:
+    """Let nobody else decide until this transaction ends: what it has read about its claims is all there is.
+
+    Every decision ends in the ledger, so that its counter is what everybody who decides can wait for.
+    """
+    counters.hold(tx, "ledger")

@@ -11,6 +11,7 @@ import orjson
 import sqlalchemy as sa
 
 from syncd.model import Band, Evidence, Judgement, Link, Ref, Stream
+from syncd.store import counters
 from syncd.store.tables import (
     dirty,
     edge,
@@ -157,6 +158,18 @@ def keyed(tx: sa.Connection, stream: Stream, keys: Sequence[str]) -> dict[str, l
         )
         for row in tx.execute(query):
             found.setdefault(row.key, []).append(Ref(row.connection, row.object, row.id))
+    return found
+
+
+def with_ids(tx: sa.Connection, stream: Stream, ids: Sequence[str]) -> dict[str, list[Ref]]:
+    """The records of a stream with these native ids, over all connections."""
+    found: dict[str, list[Ref]] = {}
+    for part in chunks(sorted(set(ids))):
+        query = sa.select(staged.c.connection, staged.c.object, staged.c.id).where(
+            staged.c.stream == stream.value, staged.c.id.in_(list(part))
+        )
+        for row in tx.execute(query):
+            found.setdefault(row.id, []).append(Ref(*row))
     return found
 
 
@@ -346,20 +359,26 @@ def _link(row: sa.Row[Any]) -> Link:
 
 
 def assign_organizations(
-    tx: sa.Connection, groups: Sequence[frozenset[Ref]], anchor_first: Mapping[Ref, int], now: datetime
+    tx: sa.Connection,
+    groups: Sequence[frozenset[Ref]],
+    anchor_first: Mapping[Ref, int],
+    aliases: Mapping[Ref, Ref],
+    now: datetime,
 ) -> dict[Ref, int]:
     """Give each group its organization: the one whose anchor it holds, else a new one.
 
     `anchor_first` ranks records (lowest first) as anchors of new organizations. A group that holds several anchors
     is a merge: the oldest stays, the others become its aliases. An alias whose anchor has left lives again.
+    An anchor that was merged into another record is that one.
     """
-    anchors = {
-        Ref(r.anchor_connection, r.anchor_object, r.anchor_id): r.number for r in tx.execute(sa.select(organization))
-    }
+    anchors: dict[Ref, list[int]] = {}
+    for r in tx.execute(sa.select(organization)):
+        anchor = Ref(r.anchor_connection, r.anchor_object, r.anchor_id)
+        anchors.setdefault(aliases.get(anchor, anchor), []).append(r.number)
     old_alias = {r.number: r.to_number for r in tx.execute(sa.select(organization_alias))}
     result: dict[Ref, int] = {}
     for group in sorted(groups, key=min):
-        held = sorted(anchors[ref] for ref in group if ref in anchors)
+        held = sorted(number for ref in group for number in anchors.get(ref, ()))
         number = held[0] if held else _mint(tx, min(group, key=lambda ref: (anchor_first.get(ref, 9), ref)), now)
         for other in held:
             target = number
@@ -410,9 +429,7 @@ def put_members(tx: sa.Connection, new: Mapping[Ref, int]) -> set[int]:
 def mark_dirty(tx: sa.Connection, numbers: Iterable[int]) -> None:
     """These organizations have to be decided again."""
     known = {row[0] for row in tx.execute(sa.select(dirty.c.organization))}
-    fresh = sorted(set(numbers) - known)
-    if fresh:
-        tx.execute(dirty.insert(), [{"organization": number} for number in fresh])
+    counters.add_missing(tx, dirty, [{"organization": number} for number in sorted(set(numbers) - known)])
 
 
 def dirty_organizations(tx: sa.Connection) -> list[int]:
@@ -462,9 +479,15 @@ def mark_linked(tx: sa.Connection, refs: Sequence[Ref]) -> None:
     delete_refs(tx, unlinked, refs)
 
 
+def membership(tx: sa.Connection, refs: Sequence[Ref]) -> dict[Ref, int]:
+    """The organization of each of these accounts that belongs to one."""
+    found: dict[Ref, int] = {}
+    for condition in in_refs(member, refs):
+        for row in tx.execute(sa.select(member).where(condition)):
+            found[Ref(row.connection, row.object, row.id)] = row.organization
+    return found
+
+
 def organizations_of(tx: sa.Connection, refs: Sequence[Ref]) -> set[int]:
     """The organizations that these accounts belong to."""
-    numbers: set[int] = set()
-    for condition in in_refs(member, refs):
-        numbers |= {row[0] for row in tx.execute(sa.select(member.c.organization).where(condition))}
-    return numbers
+    return set(membership(tx, refs).values())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from syncd.errors import LeaseLost
+from syncd.store.counters import add_missing
 from syncd.store.tables import lease as table
 
 TTL_SECONDS = 30
@@ -33,11 +34,10 @@ def _now(tx: sa.Connection) -> int:
 def take(tx: sa.Connection, name: str, holder: str, *, force: bool = False) -> Lease | None:
     """Take the lease if it is free, expired or ours (or `force`); None when somebody else holds it."""
     now = _now(tx)
-    row = tx.execute(sa.select(table).where(table.c.name == name).with_for_update()).one_or_none()
+    # two hosts may begin at once on a database where nobody ever held it
+    add_missing(tx, table, [{"name": name, "holder": "", "token": 0, "expires_at": 0}])
+    row = tx.execute(sa.select(table).where(table.c.name == name).with_for_update()).one()
     expires = now + TTL_SECONDS * 1_000_000
-    if row is None:
-        tx.execute(table.insert().values(name=name, holder=holder, token=1, expires_at=expires))
-        return Lease(name, holder, 1, expires)
     if row.holder != holder and row.expires_at > now and not force:
         return None
     token = row.token + (row.holder != holder)
@@ -48,12 +48,15 @@ def take(tx: sa.Connection, name: str, holder: str, *, force: bool = False) -> L
 def prove(tx: sa.Connection, lease: Lease) -> Lease:
     """Check inside this transaction that the lease is still ours, and renew it when a third of it is gone.
 
-    Raises LeaseLost when another holder has it or it has run out.
+    Raises LeaseLost when another holder has it. One that ran out while nobody wanted it is still ours: the token says
+    that nobody held it in between.
     """
     now = _now(tx)
-    query = sa.select(table.c.token, table.c.expires_at).where(table.c.name == lease.name)
-    row = tx.execute(query.with_for_update(read=True)).one_or_none()
-    if row is None or row.token != lease.token or row.expires_at <= now:
+    query = sa.select(table.c.holder, table.c.token, table.c.expires_at).where(table.c.name == lease.name)
+    # the weakest lock that holds off a new holder but not a renewal: two threads that renew at once must not wait
+    # for each other
+    row = tx.execute(query.with_for_update(read=True, key_share=True)).one_or_none()
+    if row is None or row.token != lease.token or row.holder != lease.holder:
         raise LeaseLost()
     if row.expires_at - now > TTL_SECONDS * 1_000_000 * 2 // 3:
         return lease

@@ -74,9 +74,9 @@ def _canonical(seq: int, at: datetime, entry: Entry) -> tuple[bytes, list[dict[s
         if holder is None or holder.get(name) is None:
             continue
         salt, value = secrets.token_bytes(16), str(holder[name])
-        holder[name] = {"commitment": hashlib.sha256(salt + value.encode()).hexdigest()}
+        holder[name] = {"commitment": _commitment(salt, value)}
         personal.append({"seq": seq, "path": path, "salt": salt, "value": value})
-    document = {"seq": seq, "at": at.isoformat(), "kind": entry.kind, **body}
+    document = {**body, "seq": seq, "at": at.isoformat(), "kind": entry.kind}
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS), personal
 
 
@@ -91,18 +91,48 @@ def _walk(body: dict[str, Any], path: str) -> tuple[dict[str, Any] | None, str]:
 def verify(tx: sa.Connection, key: bytes | None) -> tuple[int, str | None]:
     """How many entries hold, and what is wrong with the first that does not (None when all hold)."""
     expected, previous = 1, GENESIS
+    before = _counted(tx)
     for row in tx.execute(sa.select(table).order_by(table.c.seq)):
         if row.seq != expected:
             return expected - 1, f"entry {expected} is missing"
         if row.previous != previous or row.hash != chain(previous, row.body):
             return expected - 1, f"entry {row.seq} does not follow from the one before it"
+        if not _says_the_same(row):
+            return expected - 1, f"entry {row.seq} has columns that do not say what its bytes say"
         if key and (row.mac is None or not hmac.compare_digest(row.mac, seal(key, row.hash))):
             return expected - 1, f"entry {row.seq} was not sealed with the configured key"
         expected, previous = expected + 1, row.hash
-    counted = tx.execute(sa.select(counter.c.value).where(counter.c.name == "ledger")).scalar() or 0
-    if counted != expected - 1:
-        return expected - 1, f"entries {expected} to {counted} are missing at the end"
-    return expected - 1, None
+    if expected - 1 < before:
+        return expected - 1, f"entries {expected} to {before} are missing at the end"
+    # entries may have been appended while these were read, but none without being counted
+    if expected - 1 > (after := _counted(tx)):
+        return after, f"entries {after + 1} to {expected - 1} were never counted"
+    unlike = _unlike_its_commitment(tx)
+    return (expected - 1, None) if unlike is None else (unlike - 1, f"entry {unlike} commits to another personal value")
+
+
+def _counted(tx: sa.Connection) -> int:
+    return tx.execute(sa.select(counter.c.value).where(counter.c.name == "ledger")).scalar() or 0
+
+
+def _says_the_same(row: sa.Row[Any]) -> bool:
+    document = orjson.loads(row.body)
+    at = datetime.fromisoformat(document["at"])
+    return bool(document["seq"] == row.seq and document["kind"] == row.kind and at == row.at)
+
+
+def _unlike_its_commitment(tx: sa.Connection) -> int | None:
+    """The first entry with a clear value that is not the one it commits to; what was erased says nothing."""
+    query = sa.select(ledger_private, table.c.body).join(table, table.c.seq == ledger_private.c.seq)
+    for row in tx.execute(query.order_by(ledger_private.c.seq)):
+        holder, name = _walk(orjson.loads(row.body), row.path)
+        if holder is None or holder.get(name) != {"commitment": _commitment(row.salt, row.value)}:
+            return int(row.seq)
+    return None
+
+
+def _commitment(salt: bytes, value: str) -> str:
+    return hashlib.sha256(salt + value.encode()).hexdigest()
 
 
 def entries(tx: sa.Connection) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ from syncd.connectors.hubspot.owners import FIELDS as OWNER_FIELDS
 from syncd.connectors.hubspot.paths import Paths, cursor_property, plain_type
 from syncd.connectors.transport import Forbidden, Transport
 from syncd.errors import Stop
-from syncd.model import ReadSpec
+from syncd.model import MissingField, ReadSpec
 
 Property = Mapping[str, Any]
 Properties = Callable[[str], Mapping[str, Property] | None]
@@ -83,7 +83,11 @@ def _no_object(object_: str) -> str:
     )
 
 
-def _no_property(object_: str, name: str, known: Mapping[str, Property]) -> str:
+def _no_property(object_: str, name: str, known: Mapping[str, Property]) -> MissingField:
+    return MissingField(_why_no_property(object_, name, known), object_, name)
+
+
+def _why_no_property(object_: str, name: str, known: Mapping[str, Property]) -> str:
     by_label = next((n for n, p in known.items() if str(p.get("label", "")).casefold() == name.casefold()), None)
     if name.lower() in known or by_label is not None:
         return f"{object_}.{name} is called {by_label or name.lower()} in this portal. Correct it in the mapping."

@@ -76,6 +76,10 @@ class HubSpotConnector:
         """How many API calls were made so far."""
         return self._transport.calls
 
+    def close(self) -> None:
+        """Close idle connections."""
+        self._transport.wire.close()
+
     def check(self, specs: Sequence[ReadSpec], writable: Mapping[str, Sequence[str]]) -> Checked:
         """Who answers, and what is missing for the streams it should read."""
         self._properties.clear()

@@ -17,16 +17,23 @@ from syncd.errors import AuthFailed, QuotaExhausted, Retry, Stop, SyncdError, Us
 _LOCKED, _MIGRATING, _TOO_MANY = 423, 477, 429
 # What is wrong with a property is wrong with every row that writes it: no use in searching for the row.
 _OF_THE_PROPERTY = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
+_OF_THE_VALUE = frozenset({"INVALID_OPTION", "INVALID_OWNER_ID", "INVALID_INTEGER", "INVALID_LONG", "INVALID_NUMBER"})
+_OF_THE_VALUE |= {"INVALID_DATE", "INVALID_BOOLEAN", "INVALID_EMAIL", "LEADING_TRAILING_WHITESPACE"}
+_DEPENDING = frozenset({"dealstage", "pipeline", "hs_pipeline", "hs_pipeline_stage"})  # a stage fits one pipeline only
 LATER = frozenset({_LOCKED, _MIGRATING, _TOO_MANY})
 
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What an error body says, as far as it says it. `unwritable` are properties that no row can write."""
+    """What an error body says, as far as it says it.
+
+    `unwritable` are properties that no row can write, `unfit` those whose value no row can take.
+    """
 
     code: str
     message: str
     unwritable: frozenset[str]
+    unfit: frozenset[str]
     ids: frozenset[str]
 
 
@@ -36,9 +43,12 @@ def complaint(content: Any) -> Complaint:
     details = list(_details(body))
     codes = [code for d in details if (code := _code(d))]
     code = codes[0] if codes else str(body.get("category") or body.get("errorType") or "")
-    named = {name for d in details if _code(d) in _OF_THE_PROPERTY for name in _names(d)}
+    unwritable = {name for d in details if _code(d) in _OF_THE_PROPERTY for name in _names(d)}
+    unfit = {name for d in details if _code(d) in _OF_THE_VALUE for name in _names(d)} - _DEPENDING
     ids = {id_ for d in [body, *details] for id_ in _context(d, "id", "ids", "objectWriteTraceId")}
-    return Complaint(code, str(body.get("message") or "")[:500], frozenset(named), frozenset(ids))
+    return Complaint(
+        code, str(body.get("message") or "")[:500], frozenset(unwritable), frozenset(unfit), frozenset(ids)
+    )
 
 
 class HubSpotDialect:

@@ -38,7 +38,8 @@ class RowMaker:
         properties = result["properties"]
         get = properties.get
         stamp = _stamp(get(self.cursor) or result["updatedAt"])
-        return Row(str(result["id"]), stamp, {name: get(name) for name in self.fields}, bool(result.get("archived")))
+        fields = {name: get(name) for name in self.fields}
+        return tuple.__new__(Row, (str(result["id"]), stamp, fields, bool(result.get("archived")), None))
 
     def let_in(self, result: Result) -> bool:
         """Whether the filter lets a result in; search compares text without case, and so do we."""

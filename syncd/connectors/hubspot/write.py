@@ -12,13 +12,12 @@ from syncd.connectors.hubspot.errors import Complaint, complaint
 from syncd.connectors.hubspot.paths import Paths, plain_type
 from syncd.connectors.hubspot.rows import RowMaker
 from syncd.connectors.transport import Transport
-from syncd.errors import Retry, Stop, UserError
 from syncd.model import ReadSpec, Receipt, ReceiptKind, Stream, Write
 
 PER_CALL = 100
 _REFUSED = frozenset({400, 404, 409})
 
-Batch = Sequence[Write]
+Batch = list[Write]
 
 
 class Writing:
@@ -28,14 +27,22 @@ class Writing:
         self._transport, self._object = transport, plain_type(object_)
         self._path = f"{paths.objects}/{self._object}/batch/update"
         self._maker = RowMaker(ReadSpec(Stream.ACCOUNTS, object_, ()))
+        self._division = batches.Division(self._send)
+        self._bad: dict[tuple[str, str], Complaint] = {}
 
-    def receipts(self, writes: Batch) -> list[Receipt]:
+    def receipts(self, writes: Sequence[Write]) -> list[Receipt]:
         """One receipt per write, in their order."""
         calls = ((batch, partial(self._send, batch)) for batch in batches.rounds(writes, PER_CALL))
         return batches.answered(writes, calls)
 
     def _send(self, batch: Batch) -> list[Receipt]:
-        """Send a batch; a refused one was not applied at all, and is sent again in halves."""
+        """Send a batch without the rows that are known to be refused."""
+        known = [_refusal(w, told, 400) for w in batch if (told := self._known_bad(w)) is not None]
+        dropped = {receipt.write_id for receipt in known}
+        rest = [w for w in batch if w.id not in dropped]
+        return known + (self._post(rest) if rest else [])
+
+    def _post(self, batch: Batch) -> list[Receipt]:
         answer = self._transport.call(
             "POST",
             self._path,
@@ -46,23 +53,28 @@ class Writing:
         )
         if answer.status not in _REFUSED:
             content = self._transport.parsed(answer, f"batch/update/{self._object}", writing=True)
-            return [self._receipt(w, *_outcomes(content)) for w in batch]
-        told = complaint(answer.json_or_none())
-        blamed = [w for w in batch if told.unwritable & set(w.fields)]
-        if blamed or len(batch) == 1:
-            rest = [w for w in batch if w not in blamed] if blamed else []
-            return [_refusal(w, told, answer.status) for w in blamed or batch] + self._part(rest)
-        middle = len(batch) // 2
-        return self._part(batch[:middle]) + self._part(batch[middle:])
+            done, refused = _outcomes(content)
+            return [self._receipt(w, done, refused) for w in batch]
+        return self._refused(batch, complaint(answer.json_or_none()), answer.status)
 
-    def _part(self, batch: Batch) -> list[Receipt]:
-        """A part whose call fails must not take the receipts of the others with it."""
-        try:
-            return self._send(batch) if batch else []
-        except Retry as error:
-            return [batches.lost(w, error) for w in batch]
-        except (Stop, UserError) as error:
-            return [Receipt(w.id, ReceiptKind.RETRY, "not_sent", str(error)) for w in batch]
+    def _refused(self, batch: Batch, told: Complaint, status: int) -> list[Receipt]:
+        """Nothing of the batch was applied: find the rows that are to blame, and send the others."""
+        blamed = {w.id for w in batch if told.unwritable & set(w.fields)}
+        if blamed:
+            rest = [w for w in batch if w.id not in blamed]
+            return [_refusal(w, told, status) for w in batch if w.id in blamed] + self._division.part(rest)
+        if len(batch) > 1:
+            return self._division.halves(batch)
+        self._division.found()
+        for name in told.unfit & set(batch[0].fields):
+            self._bad[name, _text(batch[0].fields[name])] = told
+        return [_refusal(batch[0], told, status)]
+
+    def _known_bad(self, write: Write) -> Complaint | None:
+        """Why a row will be refused: another one was, for the same value of the same property."""
+        if not self._bad:
+            return None
+        return next((t for n, v in write.fields.items() if (t := self._bad.get((n, _text(v)))) is not None), None)
 
     def _receipt(self, write: Write, done: Mapping[str, Any], refused: Mapping[str, Complaint]) -> Receipt:
         for key in (_trace(write), write.ref.id):

@@ -10,7 +10,7 @@ from syncd.connectors.salesforce.ids import long_id
 from syncd.connectors.salesforce.shape import Described
 from syncd.connectors.transport import Transport
 from syncd.errors import Stop, UserError
-from syncd.model import ReadSpec
+from syncd.model import MissingField, ReadSpec
 
 OLDEST_VERSION = 60.0
 
@@ -109,7 +109,11 @@ def _no_object(object_: str) -> str:
     )
 
 
-def _no_field(object_: str, name: str, described: Described) -> str:
+def _no_field(object_: str, name: str, described: Described) -> MissingField:
+    return MissingField(_why_no_field(object_, name, described), object_, name)
+
+
+def _why_no_field(object_: str, name: str, described: Described) -> str:
     alike = next((known for known in described.fields if known.lower() == name.lower()), None)
     if alike is not None:
         return f"{object_}.{name} is written {alike} in this org; capitals count. Correct it in the mapping."

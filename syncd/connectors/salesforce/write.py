@@ -16,6 +16,7 @@ from syncd.model import Receipt, ReceiptKind, Write
 PER_CALL = 1_000
 _PER_COLLECTION = 200
 _LARGEST_BODY = 5_000_000
+_REFUSED = frozenset({400})
 
 # Assignment rules run on REST writes unless told not to, and would give our record to somebody else; alerting
 # duplicate rules would refuse an update of a record that was a duplicate long before us. Sub-requests do not inherit
@@ -33,6 +34,7 @@ class Writing:
 
     def __init__(self, transport: Transport, base: str, object_: str) -> None:
         self._transport, self._base, self._object = transport, base, object_
+        self._division = batches.Division(self._alone)
 
     def receipts(self, writes: Sequence[Write]) -> list[Receipt]:
         """One receipt per write, in their order."""
@@ -66,19 +68,45 @@ class Writing:
         return [
             receipt
             for number, collection in enumerate(collections)
-            for receipt in _of_subrequest(collection, answers.get(f"c{number}"))
+            for receipt in self._of_subrequest(collection, answers.get(f"c{number}"))
         ]
 
     def _alone(self, collection: Collection) -> list[Receipt]:
-        content = self._transport.json(
+        answer = self._transport.call(
             "PATCH",
             f"{self._base}/composite/sobjects",
             template="composite/sobjects",
             body=self._body(collection),
             headers=HEADERS,
             writing=True,
+            accept=_REFUSED,
         )
-        return _of_results(collection, content)
+        if answer.status in _REFUSED:
+            return self._refused(collection, answer.json_or_none())
+        return _of_results(collection, self._transport.parsed(answer, "composite/sobjects", writing=True))
+
+    def _of_subrequest(self, collection: Collection, answer: Mapping[str, Any] | None) -> list[Receipt]:
+        if answer is None:
+            return [batches.unanswered(w) for w in collection]
+        status, body = answer.get("httpStatusCode"), answer.get("body")
+        if status == 200:
+            return _of_results(collection, body)
+        if status in _REFUSED:
+            return self._refused(collection, body)
+        if not isinstance(status, int) or status >= 500:
+            unknown = Receipt(0, ReceiptKind.UNKNOWN, code_of(body) or "no_answer", f"Salesforce: HTTP {status}.")
+            return batches.all_as(collection, unknown)
+        return [row_receipt(w, body) for w in collection]
+
+    def _refused(self, collection: Collection, body: Any) -> list[Receipt]:
+        """A request that was not even read, for want of a field or for a value of another type: nothing was applied."""
+        receipts = [row_receipt(w, body) for w in collection]
+        if receipts[0].kind is ReceiptKind.RETRY:
+            return receipts
+        if len(collection) > 1:
+            return self._division.halves(collection)
+        self._division.found()
+        return receipts
 
     def _body(self, collection: Collection) -> dict[str, Any]:
         kind = {"type": self._object}
@@ -104,18 +132,6 @@ def _calls(collections: Iterable[Collection]) -> Iterator[list[Collection]]:
 def _by_reference(content: Any) -> dict[str, Mapping[str, Any]]:
     answers = content.get("compositeResponse") if isinstance(content, dict) else None
     return {str(a.get("referenceId")): a for a in answers or () if isinstance(a, dict)}
-
-
-def _of_subrequest(collection: Collection, answer: Mapping[str, Any] | None) -> list[Receipt]:
-    if answer is None:
-        return [batches.unanswered(w) for w in collection]
-    status, body = answer.get("httpStatusCode"), answer.get("body")
-    if status == 200:
-        return _of_results(collection, body)
-    if not isinstance(status, int) or status >= 500:
-        unknown = Receipt(0, ReceiptKind.UNKNOWN, code_of(body) or "no_answer", f"Salesforce: HTTP {status}.")
-        return batches.all_as(collection, unknown)
-    return [row_receipt(w, body) for w in collection]
 
 
 def _of_results(collection: Collection, results: Any) -> list[Receipt]:
