@@ -67,13 +67,14 @@ class SignedIn(ABC):
                 raise AuthFailed(
                     str(self._refusal)
                 )  # somebody tried while we waited; trying again would only lock the user out
-            self._attempts += 1
             self._token = self._refusal = None
             try:
                 self._token = self._obtain()
             except AuthFailed as refusal:
                 self._refusal = refusal
                 raise
+            finally:
+                self._attempts += 1
             return self._token
 
     def __repr__(self) -> str:

@@ -68,7 +68,7 @@ def _score(work: Work, linker: Linker, changed: Sequence[Ref]) -> None:
         }
         fresh = {frozenset((record.ref, ref)): ref for ref in hits}
         edges += linker.edges_of(record, (known[ref] for pair, ref in fresh.items() if pair not in seen))
-        seen |= fresh.keys()
+        seen.update(fresh)
     with work.store.begin() as tx:
         rows = [(e.a, e.b, e.points, [[x.claim, x.points, x.sentence] for x in e.evidence]) for e in edges]
         graph.put_edges(tx, changed, rows)
