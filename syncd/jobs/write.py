@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from syncd.errors import SyncdError
 from syncd.jobs.work import Run, Side, Work, running
 from syncd.mapping import StreamMapping
 from syncd.model import STAMP_BY_NAME, Receipt, ReceiptKind, Ref, Stream, Write, WriteGroup
@@ -17,6 +18,8 @@ from syncd.store.outbox import Outgoing
 from syncd.store.records import Confirmed
 
 HEARTBEAT_EVERY = timedelta(minutes=15)
+MOST_ATTEMPTS = 8
+"""How often a write that the CRM puts off is sent; the waits in between add up to an hour."""
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(minutes=15)
 
@@ -107,7 +110,13 @@ def _send(work: Work, side: Side, run: Run, counts: WriteCounts) -> bool:
         batch = outbox.claim(tx, side.uid, work.clock.now(), side.connector.facts.write_batch)
     if not batch:
         return False
-    receipts = side.connector.write(batch[0].intent.ref.object, [item.write for item in batch])
+    try:
+        receipts = side.connector.write(batch[0].intent.ref.object, [item.write for item in batch])
+    except SyncdError:
+        # a connector raises only while nothing was sent: these are as if they had never been claimed
+        with work.store.begin() as tx:
+            outbox.release(tx, [item.number for item in batch])
+        raise
     _keep(work, run, batch, receipts, counts)
     return True
 
@@ -116,7 +125,8 @@ def _keep(work: Work, run: Run, batch: Sequence[Outgoing], receipts: Sequence[Re
     by_number = {receipt.write_id: receipt for receipt in receipts}
     # a row that the answer does not mention may or may not have been applied
     answered = [
-        (item, by_number.get(item.number) or Receipt(item.number, ReceiptKind.UNKNOWN, "no_receipt")) for item in batch
+        (item, _patience(item, by_number.get(item.number) or Receipt(item.number, ReceiptKind.UNKNOWN, "no_receipt")))
+        for item in batch
     ]
     now = work.clock.now()
     later = {item.number: now + wait_after(item.attempts) for item in batch}
@@ -126,6 +136,15 @@ def _keep(work: Work, run: Run, batch: Sequence[Outgoing], receipts: Sequence[Re
         ledger.append(tx, now, entries, work.ledger_key)
     for _, receipt in answered:
         _count(counts, receipt.kind)
+
+
+def _patience(item: Outgoing, receipt: Receipt) -> Receipt:
+    """What the CRM cannot take again and again is a failure to be looked at, not a reason to try for ever."""
+    if receipt.kind is ReceiptKind.RETRY and item.attempts >= MOST_ATTEMPTS:
+        return replace(
+            receipt, kind=ReceiptKind.FAILED, message=f"Given up after {item.attempts} tries: {receipt.message}"
+        )
+    return receipt
 
 
 def wait_after(attempts: int) -> timedelta:

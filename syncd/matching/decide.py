@@ -127,8 +127,9 @@ class _Decision:
         rivalry = contest.rivalry(*pair)
         evidence = (*edge.evidence, *rival_evidence(rivalry, self.weights))
         link = self._link(pair, total(evidence), evidence, self.thresholds.auto)
-        if link.band is Band.AUTO and rivalry.account_gap is not None and rivalry.account_gap < TOO_CLOSE:
-            link = _held(link, "Two accounts fit")
+        is_close = rivalry.account_gap is not None and rivalry.account_gap < TOO_CLOSE
+        if link.band is Band.AUTO and link.judgement is None and is_close:
+            return _held(link, "Two accounts fit")
         return link
 
     def _attach(self) -> None:

@@ -49,7 +49,7 @@ _NATIVE_FORMS = re.compile(
     "|\\(주\\)|\\(株\\)|㈜|㈱"
 )
 _LONG_FORMS = sorted(form[0] for form in LEGAL.end if len(form) == 1 and len(form[0]) >= 7)
-_UMLAUTS = (("ae", "a"), ("oe", "o"), ("ue", "u"), ("aa", "a"))
+_UMLAUT = re.compile(r"([aou])(?:e+|(?<=a)a+e*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,9 @@ class Name:
 
 
 def fold(word: str) -> str:
-    """`Suedzucker` and `Südzucker` become one: ae, oe, ue, aa lose their second letter."""
-    if len(word) > 3 and not word.isdigit():
-        for long, short in _UMLAUTS:
-            if long in word:
-                word = word.replace(long, short)
+    """`Suedzucker` and `Südzucker`, `Stroeer` and `Ströer` become one: an e after a, o, u and a second a go."""
+    if len(word) > 3 and ("ae" in word or "oe" in word or "ue" in word or "aa" in word):
+        return _UMLAUT.sub(r"\1", word)
     return word
 
 

@@ -180,6 +180,16 @@ _AFTER = {
 }
 
 
+def release(tx: sa.Connection, numbers: Sequence[int]) -> None:
+    """These were claimed, but surely never sent."""
+    for part in graph.chunks(numbers):
+        tx.execute(
+            table.update()
+            .where(table.c.number.in_(list(part)), table.c.state == "sent")
+            .values(state="queued", sent_at=None, attempts=table.c.attempts - 1)
+        )
+
+
 def not_applied(tx: sa.Connection, numbers: Sequence[int], now: datetime) -> None:
     """Reads by id, made after the server's own time limit, showed that these never arrived."""
     message = "It did not arrive; what is still wanted is written again."

@@ -1,0 +1,90 @@
+"""Budgets: never a call too many in any window, and patience only where it is short."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.connectors.budget import CallBudget, RollingWindow, hubspot_budget, salesforce_budget
+from syncd.errors import QuotaExhausted
+
+from .worlds import FakeClock
+
+
+@given(st.lists(st.floats(0, 3), max_size=60), st.integers(1, 7))
+def test_no_ten_seconds_ever_hold_more_calls_than_allowed(pauses: list[float], limit: int) -> None:
+    clock = FakeClock()
+    budget = CallBudget(clock, {"burst": RollingWindow(limit, 10, slices=5)}, {"call": ("burst",)})
+    made = []
+    for pause in pauses:
+        clock.wait(pause)
+        budget.take("call")
+        made.append(clock.now())
+    for first in made:
+        assert sum(first <= at < first + timedelta(seconds=10) for at in made) <= limit
+
+
+def test_calls_wait_for_the_window_and_not_longer_than_a_slice_more() -> None:
+    clock = FakeClock()
+    budget = hubspot_budget(clock, burst=100, share=0.7)
+    for _ in range(140):
+        budget.take("call")
+    assert 10 <= sum(clock.waited) <= 10.1
+
+
+def test_searches_have_their_own_second_and_share_the_day() -> None:
+    clock = FakeClock()
+    budget = hubspot_budget(clock, daily=100, share=1.0, burst=1000, search=5, reserve=0)
+    for _ in range(50):
+        budget.take("search")
+    assert 9 <= sum(clock.waited) <= 9.5
+    for _ in range(50):
+        budget.take("call")
+    with pytest.raises(QuotaExhausted) as caught:
+        budget.take("search")
+    assert caught.value.after is not None
+    assert caught.value.after > timedelta(hours=23)
+
+
+def test_the_daily_share_ends_the_work_and_comes_back_after_a_day() -> None:
+    clock = FakeClock()
+    budget = salesforce_budget(clock, daily=1000, share=0.5)
+    for _ in range(500):
+        budget.take("call")
+    with pytest.raises(QuotaExhausted):
+        budget.take("call")
+    assert clock.waited == []
+    clock.wait(24 * 3600 + 500)
+    budget.take("call")
+
+
+def test_what_others_used_up_stops_us_for_a_while_only() -> None:
+    clock = FakeClock()
+    budget = salesforce_budget(clock, daily=1000, reserve=0.1)
+    budget.correct("daily", 101, None)
+    budget.take("call")
+    budget.correct("daily", 100, None)
+    with pytest.raises(QuotaExhausted) as caught:
+        budget.take("call")
+    assert caught.value.after == timedelta(minutes=15)
+    clock.wait(15 * 60)
+    budget.take("call")
+
+
+def test_a_servers_no_slows_everybody_down() -> None:
+    clock = FakeClock()
+    budget = hubspot_budget(clock)
+    budget.correct("call", None, 7.0)
+    budget.take("call")
+    assert clock.waited == [7.0]
+    budget.correct("search", None, 2.0)
+    budget.take("call")
+    assert clock.waited == [7.0]
+    budget.take("search")
+    assert clock.waited == [7.0, 2.0]
+    budget.correct("daily", None, 3600.0)
+    with pytest.raises(QuotaExhausted):
+        budget.take("call")
