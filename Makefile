@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
+export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo test test-ci lint bench lock clean
@@ -23,6 +24,7 @@ $(UV): requirements/tools.txt
 $(VENV)/.base: $(UV) requirements/base.txt pyproject.toml
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes --only-binary :all: -r requirements/base.txt
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q syncd
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base requirements/dev.txt
