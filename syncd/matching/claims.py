@@ -44,7 +44,7 @@ def no_name(pair: Pair) -> str | None:
 
 
 def rare_words_agree(pair: Pair) -> str | None:
-    """The words that both names share are rare among all records, or common"""
+    """Words that both names have"""
     if not pair.have_names or not pair.name.shared:
         return None
     beyond_chance = pair.name.common - pair.statistics.size_bits

@@ -201,7 +201,7 @@ def _mistyped_form(word: str) -> str:
     if len(word) < 6:
         return ""
     near = (form for form in _LONG_FORMS if form[0] == word[0] and abs(len(form) - len(word)) <= 2)
-    return next((form for form in near if OSA.distance(form, word, score_cutoff=2) <= 2), "")
+    return next((form for form in near if OSA.distance(form, word) <= (2 if len(form) >= 12 else 1)), "")
 
 
 def _strip_lead(tokens: list[str], families: list[str], country: str | None, has_form: bool) -> list[str]:

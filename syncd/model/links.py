@@ -51,6 +51,7 @@ class Link:
 
     @property
     def reason(self) -> str:
-        """The evidence in one line, strongest first."""
-        ordered = sorted(self.evidence, key=lambda e: -abs(e.points))
+        """The evidence in one line, strongest first; where every pair starts from is not worth a word."""
+        found = (e for e in self.evidence if e.claim != "to_begin_with")
+        ordered = sorted(found, key=lambda e: -abs(e.points))
         return "; ".join(e.sentence for e in ordered)
