@@ -13,12 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from syncd.connectors.base import Connector
-from syncd.connectors.budget import hubspot_budget, salesforce_budget
-from syncd.connectors.credentials import SalesforceClientCredentials, StaticToken
-from syncd.connectors.hubspot import HubSpotConnector
-from syncd.connectors.salesforce import SalesforceConnector
-from syncd.connectors.wire import Timeouts
-from syncd.connectors.wrappers import ReadOnly, Retrying
+from syncd.connectors.wrappers import Deferred, ReadOnly, Retrying
 from syncd.errors import Problem, UserError
 from syncd.jobs.work import Heartbeat, Side, Work
 from syncd.mapping import Mapping, MappingFile
@@ -126,13 +121,19 @@ def open_connector(connection: Connection, clock: Clock) -> Connector:
 
     The share of the day's calls and the call count sit below, in the transport, because they must see each attempt.
     """
-    connector = _salesforce(connection, clock) if connection.kind.value == "salesforce" else _hubspot(connection, clock)
+    make = _salesforce if connection.kind.value == "salesforce" else _hubspot
+    connector: Connector = Deferred(lambda: make(connection, clock))  # a person's quick command never needs it
     if connection.mode.value == "shadow":
         connector = ReadOnly(connector)
     return Retrying(connector, clock)
 
 
 def _salesforce(connection: Connection, clock: Clock) -> Connector:
+    from syncd.connectors.budget import salesforce_budget
+    from syncd.connectors.credentials import SalesforceClientCredentials, StaticToken
+    from syncd.connectors.salesforce import SalesforceConnector
+    from syncd.connectors.wire import Timeouts
+
     timeouts = Timeouts(read=connection.timeout.total_seconds())
     auth = connection.auth
     credentials: Credentials
@@ -150,6 +151,11 @@ def _salesforce(connection: Connection, clock: Clock) -> Connector:
 
 
 def _hubspot(connection: Connection, clock: Clock) -> Connector:
+    from syncd.connectors.budget import hubspot_budget
+    from syncd.connectors.credentials import StaticToken
+    from syncd.connectors.hubspot import HubSpotConnector
+    from syncd.connectors.wire import Timeouts
+
     auth = connection.auth
     if isinstance(auth, ClientCredentials):  # the settings offer HubSpot only the token flow
         raise UserError("HubSpot signs in with `flow: token`.")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
-
-import tenacity
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from syncd.connectors.base import Connector
 from syncd.errors import QuotaExhausted, Retry, Stop
 from syncd.model import Checked, Clock, ConnectorFacts, Page, ReadSpec, Receipt, Row, Window, Write
+
+if TYPE_CHECKING:
+    import tenacity
 
 T = TypeVar("T")
 
@@ -52,6 +54,27 @@ class Wrapped:
         return self._inner.write(object, writes)
 
 
+class Deferred(Wrapped):
+    """Makes the connector when it is first needed, so that loading it costs nothing where it is not."""
+
+    def __init__(self, make: Callable[[], Connector]) -> None:
+        self._make = make
+        self._lock = Lock()
+        self._made: Connector | None = None
+
+    @property
+    def calls(self) -> int:
+        """As the connector inside; none while there is none."""
+        return 0 if self._made is None else self._made.calls
+
+    @property
+    def _inner(self) -> Connector:  # type: ignore[override]  # a plain attribute in the other wrappers
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+
 class ReadOnly(Wrapped):
     """A dry run, or shadow mode: reads everything, writes nothing."""
 
@@ -70,7 +93,6 @@ class Retrying(Wrapped):
     def __init__(self, inner: Connector, clock: Clock, *, attempts: int = 5, deadline: float = 600.0) -> None:
         super().__init__(inner)
         self._clock, self._attempts, self._deadline = clock, attempts, timedelta(seconds=deadline)
-        self._backoff = tenacity.wait_random_exponential(multiplier=1, max=60)
 
     def check(self, specs: Sequence[ReadSpec], writable: Mapping[str, Sequence[str]]) -> Checked:
         """As the connector inside, asked again if need be."""
@@ -103,6 +125,9 @@ class Retrying(Wrapped):
         return self._insist(lambda: self._inner.fetch(spec, ids))
 
     def _insist(self, ask: Callable[[], T]) -> T:
+        import tenacity  # loaded with the first call, because it brings asyncio with it
+
+        backoff = tenacity.wait_random_exponential(multiplier=1, max=60)
         ends = self._clock.now() + self._deadline
 
         def enough(state: tenacity.RetryCallState) -> bool:
@@ -111,16 +136,17 @@ class Retrying(Wrapped):
 
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception(_passes_by),
-            wait=self._wait,
+            wait=lambda state: max(_asked(state), backoff(state)),
             stop=enough,
             sleep=self._clock.wait,
             reraise=True,
         )(ask)
 
-    def _wait(self, state: tenacity.RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome is not None else None
-        asked = error.after.total_seconds() if isinstance(error, Retry) and error.after is not None else 0.0
-        return max(asked, self._backoff(state))
+
+def _asked(state: tenacity.RetryCallState) -> float:
+    """The wait in seconds that the server asked for."""
+    error = state.outcome.exception() if state.outcome is not None else None
+    return error.after.total_seconds() if isinstance(error, Retry) and error.after is not None else 0.0
 
 
 def _passes_by(error: BaseException) -> bool:

@@ -90,7 +90,7 @@ def shared_facts(work: Work, tx: sa.Connection) -> Shared:
         partners={partner.partner_id: partner for partner in partners},
         managers={user.email.lower(): user for user in users if user.email},
         authority={side.uid: side.authority for side in work.sides},
-        clock_error={side.uid: side.connector.facts.clock_error_seconds for side in work.sides},
+        clock_error=runs.clock_errors(tx),
         visible=all(side.visible for side in work.sides if side.role == "direct"),
         aliases=records.aliases(tx),
     )

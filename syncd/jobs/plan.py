@@ -28,10 +28,8 @@ def plan(work: Work) -> int:
     """Queue every difference of the records that changed; returns how many writes are new in the outbox."""
     version = _version(work)
     with work.store.read() as tx:
-        if graph.get_progress(tx, "planned")[1] != version:
-            refs = sorted({ref for ref, *_ in outcomes.every_wanted(tx)} | set(graph.unplanned_refs(tx)))
-        else:
-            refs = graph.unplanned_refs(tx)
+        as_before = graph.get_progress(tx, "planned")[1] == version
+        refs = graph.unplanned_refs(tx) if as_before else _all(tx)
     if not refs:
         return 0
     with running(work, "plan") as run:
@@ -67,8 +65,13 @@ def _queue(work: Work, tx: sa.Connection, refs: Sequence[Ref], found: Sequence[D
 
 def everything(work: Work, tx: sa.Connection) -> list[Difference]:
     """Every difference there is, for `syncd plan`; changes nothing."""
-    refs = {ref for ref, *_ in outcomes.every_wanted(tx)} | set(graph.unplanned_refs(tx))
-    return differences(work, tx, sorted(refs))
+    return differences(work, tx, _all(tx))
+
+
+def _all(tx: sa.Connection) -> list[Ref]:
+    """Every record that should show something, or does."""
+    wanted = {ref for ref, *_ in outcomes.every_wanted(tx)}
+    return sorted(wanted | set(records.showing(tx)) | set(graph.unplanned_refs(tx)))
 
 
 def differences(work: Work, tx: sa.Connection, refs: Sequence[Ref]) -> list[Difference]:

@@ -94,6 +94,7 @@ def _store(
             ours=mapping.ours,
             read_at=asked_at,
             run=run.id,
+            first=window.lower is None,
         )
         if page.unreadable:
             records.keep_unreadable(tx, side.uid, stream, page.unreadable, asked_at, run.id)

@@ -153,7 +153,8 @@ class Work:
         for n, side in enumerate(self.sides):
             checked = side.connector.check(list(side.specs().values()), side.writable())
             with self.store.append() as tx:
-                runs.bind(tx, side.name, side.kind, checked, self.clock.now())
+                facts = {**checked.facts, "clock_error_seconds": side.connector.facts.clock_error_seconds}
+                runs.bind(tx, side.name, side.kind, replace(checked, facts=facts), self.clock.now())
             self.sides[n] = replace(side, uid=checked.uid, streams=_existing(side, checked))
             problems += [f"{side.name}: {p}" for p in checked.problems if not side.can_wait(p)]
         self.bound = True

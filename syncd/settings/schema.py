@@ -122,7 +122,7 @@ class Heartbeat(Section):
     """The record by which banners in the CRM know that syncd is alive."""
 
     object: str = Field(min_length=1, examples=["Syncd_Heartbeat__c"])
-    id: str = Field(min_length=1, description="Id of the record; `syncd provision` prints it.")
+    id: str = Field(min_length=1, description="Id of the record.")
     field: str = Field(min_length=1, examples=["Last_Seen__c"])
 
 

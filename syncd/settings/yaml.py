@@ -10,6 +10,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -79,6 +80,7 @@ def read_yaml(path: str | Path, *, includes: bool = True) -> Document:
     return _read(Path(path), includes, ())
 
 
+@lru_cache(maxsize=16)  # settings look at the files they name before those who know their models do
 def parse_yaml(text: str, file: str) -> Document:
     """Read YAML from a text; `file` is only how it is called in messages. Raises UserError."""
     root = _compose(text, file)
@@ -107,7 +109,7 @@ def _text(path: Path) -> str:
         else:
             return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        problem = "there is no such file.", "Check the path; `syncd init` or the examples in config/ give a first one."
+        problem = "there is no such file.", "Check the path; the examples in config/ give a first one."
     except IsADirectoryError:
         problem = "this is a folder, not a file.", "Name the file inside it."
     except UnicodeDecodeError:

@@ -48,7 +48,8 @@ def put_outcomes(tx: sa.Connection, made: Mapping[int, Outcome]) -> list[Ref]:
     for part in graph.chunks(list(met)):
         tx.execute(collision.delete().where(collision.c.id.in_(list(part))))
     dues = [{"organization": n, "at": outcome.next_due} for n, outcome in made.items() if outcome.next_due]
-    read = [{"name": name, "organization": n} for n, outcome in made.items() for name in sorted(outcome.topics)]
+    about_something = {n: outcome for n, outcome in made.items() if outcome.states or outcome.wanted}
+    read = [{"name": name, "organization": n} for n, item in about_something.items() for name in sorted(item.topics)]
     for table, rows in ((claim, states), (collision, list(met.values())), (due, dues), (topic, read)):
         if rows:
             tx.execute(table.insert(), rows)
@@ -56,27 +57,29 @@ def put_outcomes(tx: sa.Connection, made: Mapping[int, Outcome]) -> list[Ref]:
 
 
 def _put_wanted(tx: sa.Connection, numbers: Sequence[int], items: Sequence[tuple[int, Wanted]]) -> list[Ref]:
-    """Touch only rows whose values, reasons or organization differ; what is no longer named becomes empty."""
-    new = {(item.ref, item.group.value): (n, plain(item.fields), plain(item.because)) for n, item in items}
+    """Touch only rows whose values, reasons or organization differ; for what is no longer named nothing is wanted."""
+    new = {(item.ref, item.group.value): (n, plain(_compared(item.fields)), plain(item.because)) for n, item in items}
     ours: dict[tuple[Ref, str], sa.Row[Any]] = {}
     for part in graph.chunks(list(numbers)):
         for row in tx.execute(sa.select(wanted).where(wanted.c.organization.in_(list(part)))):
             ours[Ref(row.connection, row.object, row.id), row.grp] = row
     before = {**_wanted_rows(tx, [ref for ref, grp in new if (ref, grp) not in ours]), **ours}
-    for key, row in ours.items():
-        new.setdefault(key, (row.organization, dict.fromkeys(row.fields), {"rule": "no_longer_in_this_organization"}))
+    gone = {key: row for key, row in ours.items() if key not in new}
     differing = {
         key: value
         for key, value in new.items()
         if (old := before.get(key)) is None or (old.organization, old.fields, old.because) != value
     }
-    _replace_wanted(tx, differing)
-    return [key[0] for key, value in differing.items() if (old := before.get(key)) is None or old.fields != value[1]]
+    _replace_wanted(tx, gone, differing)
+    changed = [key[0] for key, value in differing.items() if (old := before.get(key)) is None or old.fields != value[1]]
+    return changed + [key[0] for key, row in gone.items() if any(value is not None for value in row.fields.values())]
 
 
-def _replace_wanted(tx: sa.Connection, rows: Mapping[tuple[Ref, str], tuple[int, Any, Any]]) -> None:
+def _replace_wanted(
+    tx: sa.Connection, gone: Iterable[tuple[Ref, str]], rows: Mapping[tuple[Ref, str], tuple[int, Any, Any]]
+) -> None:
     by_group: dict[str, list[Ref]] = {}
-    for ref, grp in rows:
+    for ref, grp in (*gone, *rows):
         by_group.setdefault(grp, []).append(ref)
     for grp, refs in by_group.items():
         for condition in graph.in_refs(wanted, refs):
@@ -97,6 +100,11 @@ def _wanted_rows(tx: sa.Connection, refs: Sequence[Ref]) -> dict[tuple[Ref, str]
         for row in tx.execute(sa.select(wanted).where(condition)):
             found[Ref(row.connection, row.object, row.id), row.grp] = row
     return found
+
+
+def _compared(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what says only when it was decided: deciding the same again is no change."""
+    return {name: value for name, value in fields.items() if name not in STAMP_BY_NAME or STAMP_BY_NAME[name].compared}
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:

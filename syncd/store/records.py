@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from syncd.model import Ref, Row, Stream, Window
 from syncd.store import counters, graph
-from syncd.store.tables import cursor, from_micros, record, record_version, ref_alias, to_micros, unreadable
+from syncd.store.tables import cursor, from_micros, record, record_version, ref_alias, source, to_micros, unreadable
 
 _SORTED = orjson.OPT_SORT_KEYS
 
@@ -97,13 +97,20 @@ def apply_page(
     ours: frozenset[str],
     read_at: datetime,
     run: str,
+    first: bool = False,
 ) -> PageCounts:
     """Make the rows of one page the current state, as far as they are not older than what is stored.
 
     `ours` are the native fields that syncd writes; `read_at` is our clock when the page was asked for. The same
     content changes nothing. A page asked for before our newest receipt does not undo what the receipt confirmed.
+    `first` says that none of the rows is likely to be stored yet, which saves looking for them one by one.
     """
     newest = _unique(rows)
+    _remember_source(tx, connection, object, stream)
+    if first and (counts := _all_new(tx, connection, object, stream, newest, ours, read_at, run)) is not None:
+        _follow(tx, connection, object, newest.values(), read_at)
+        _now_readable(tx, connection, stream, list(newest))
+        return replace(counts, read=len(rows))
     known = _known(tx, connection, object, list(newest))
     current: list[Row] = []
     fresh: list[tuple[Any, ...]] = []
@@ -130,7 +137,8 @@ def apply_page(
             changed.append((row, fields.decode(), shown.decode(), digest))
     if fresh:
         base = counters.advance(tx, "change", len(fresh))
-        _insert(tx, [(*values, base + n) for n, values in enumerate(fresh, start=1)])
+        # in the order of the key, which costs SQLite a tenth less; the order of changes is the page's
+        _insert(tx, sorted((*values, base + n) for n, values in enumerate(fresh, start=1)))
     facts = _update(tx, connection, object, changed, when, run) if changed else []
     _follow(tx, connection, object, current, read_at)
     _now_readable(tx, connection, stream, list(newest))
@@ -142,6 +150,35 @@ def apply_page(
         stale=stale,
         deleted=sum(row.deleted for row in newest.values()),
     )
+
+
+def _remember_source(tx: sa.Connection, connection: str, object: str, stream: Stream) -> None:
+    values = {"connection": connection, "object": object, "stream": stream.value}
+    if tx.execute(sa.select(source).filter_by(**values)).first() is None:
+        tx.execute(source.insert().values(**values))
+
+
+def _all_new(
+    tx: sa.Connection, connection: str, object: str, stream: Stream, newest: Mapping[str, Row], ours: frozenset[str],
+    read_at: datetime, run: str,
+) -> PageCounts | None:  # fmt: skip
+    """Store a page of which no row is known; None, and nothing stored, when one of them is."""
+    when, kind = to_micros(read_at), stream.value
+    fresh = []
+    for row in newest.values():
+        fields, shown = _packed(row, ours)
+        stamp, digest = to_micros(row.stamp), _digest(fields, shown, row.deleted)
+        texts = fields.decode(), shown.decode()
+        fresh.append((connection, object, row.id, kind, *texts, digest, stamp, stamp, row.deleted, when, when, run))
+    if not fresh:
+        return PageCounts()
+    with tx.begin_nested() as attempt:
+        base = counters.advance(tx, "change", len(fresh))
+        stored = _insert(tx, sorted((*values, base + n) for n, values in enumerate(fresh, start=1)))
+        if stored != len(fresh):
+            attempt.rollback()
+            return None
+    return PageCounts(new=len(fresh), deleted=sum(row.deleted for row in newest.values()))
 
 
 # `shown` is long, and only rows that we have written need it
@@ -164,8 +201,9 @@ _INSERT = (
 )
 
 
-def _insert(tx: sa.Connection, values: list[tuple[Any, ...]]) -> None:
-    tx.exec_driver_sql(f"{_INSERT}({_marks(tx, 14)})", values)
+def _insert(tx: sa.Connection, values: list[tuple[Any, ...]]) -> int:
+    """Insert the rows that are not there yet; returns how many those were."""
+    return tx.exec_driver_sql(f"{_INSERT}({_marks(tx, 14)}) ON CONFLICT DO NOTHING", values).rowcount
 
 
 def _update(
@@ -367,10 +405,22 @@ def get(tx: sa.Connection, refs: Iterable[Ref]) -> dict[Ref, Stored]:
     return found
 
 
-def of_stream(tx: sa.Connection, stream: Stream) -> Iterable[Stored]:
+def of_stream(tx: sa.Connection, stream: Stream) -> Iterator[Stored]:
     """Every current row of a stream over all connections, in a fixed order."""
-    query = sa.select(record).where(record.c.stream == stream.value).order_by(record.c.connection, record.c.id)
-    return map(_stored, tx.execute(query))
+    places = sa.select(source).where(source.c.stream == stream.value).order_by(source.c.connection, source.c.object)
+    for place in tx.execute(places).all():
+        query = sa.select(record).where(
+            record.c.connection == place.connection,
+            record.c.object == place.object,
+            record.c.stream == stream.value,
+        )
+        yield from map(_stored, tx.execute(query.order_by(record.c.id)))
+
+
+def showing(tx: sa.Connection) -> list[Ref]:
+    """Every record on which one of our fields has a value, whoever set it."""
+    query = sa.select(record.c.connection, record.c.object, record.c.id, record.c.shown).where(record.c.shown != "{}")
+    return [Ref(row[0], row[1], row[2]) for row in tx.execute(query) if any(orjson.loads(row[3]).values())]
 
 
 def changed_since(tx: sa.Connection, change: int, limit: int) -> list[Stored]:
@@ -381,8 +431,8 @@ def changed_since(tx: sa.Connection, change: int, limit: int) -> list[Stored]:
 
 def find_id(tx: sa.Connection, id_: str) -> list[Ref]:
     """Every record with this native id, whatever system and object."""
-    query = sa.select(record.c.connection, record.c.object, record.c.id).where(record.c.id == id_)
-    return [Ref(*row) for row in tx.execute(query)]
+    places = {(row.connection, row.object) for row in tx.execute(sa.select(source))}
+    return sorted(get(tx, [Ref(connection, object, id_) for connection, object in places]))
 
 
 def _stored(row: sa.Row[Any]) -> Stored:

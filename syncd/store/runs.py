@@ -94,3 +94,11 @@ def freshness(tx: sa.Connection) -> list[dict[str, Any]]:
         connection.c.name, cursor.c.connection, cursor.c.stream, cursor.c.watermark, cursor.c.complete_through
     ).join(connection, connection.c.uid == cursor.c.connection)
     return [dict(row._mapping) for row in tx.execute(query.order_by(connection.c.name, cursor.c.stream))]
+
+
+def clock_errors(tx: sa.Connection) -> dict[str, float]:
+    """How far the stamps of each system may be from true time, in seconds, as its last check found."""
+    return {
+        row.uid: float(row.facts.get("clock_error_seconds", 0.0))
+        for row in tx.execute(sa.select(connection.c.uid, connection.c.facts))
+    }

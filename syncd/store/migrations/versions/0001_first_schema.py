@@ -255,8 +255,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("connection", "object", "id", name=op.f("pk_record")),
     )
     op.create_index("ix_record_change", "record", ["change"], unique=False)
-    op.create_index("ix_record_id", "record", ["id"], unique=False)
-    op.create_index("ix_record_stream", "record", ["stream", "connection"], unique=False)
     op.create_table(
         "record_version",
         sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -304,6 +302,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
     )
     op.create_index("ix_run_started_at", "run", ["started_at"], unique=False)
+    op.create_table(
+        "source",
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("connection", "object", "stream", name=op.f("pk_source")),
+    )
     op.create_table(
         "staged",
         sa.Column("connection", sa.Text(), nullable=False),

@@ -1,0 +1,286 @@
+"""The contenders. Each runs in a process of its own and tells as one JSON line what it took.
+
+    python -m bench.contenders NAME BASE_URL FOLDER
+
+The clock runs from the first request for records to the last commit: imports, sign-in and an empty schema come
+before it, the proof that everything was stored comes after it. All keep SQLite durable page by page (WAL,
+synchronous=FULL, one transaction per 2,000 records), but for dlt, which loads as it does by default.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import resource
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from bench.stub import FIELDS, PAGE, VERSION
+
+SOQL = f"SELECT {','.join(FIELDS)} FROM Account ORDER BY SystemModstamp, Id"
+_BASE = f"/services/data/v{VERSION}"
+
+
+class Meter:
+    """Seconds, CPU seconds and the highest memory of this process, children included in the CPU."""
+
+    def __init__(self) -> None:
+        self._began = self._cpu = 0.0
+        self.taken: dict[str, Any] = {}
+
+    def __enter__(self) -> Meter:
+        self._cpu, self._began = _cpu(), time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        seconds = time.perf_counter() - self._began
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        self.taken = {"seconds": seconds, "cpu": _cpu() - self._cpu, "peak_mb": peak / 1e6}
+
+
+def _cpu() -> float:
+    uses = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(use.ru_utime + use.ru_stime for use in uses)
+
+
+def _stored(database: Path, table: str = "account", name: str = "name", id_: str = "id") -> dict[str, int]:
+    """How many records there are, and how many letters their names have together."""
+    with sqlite3.connect(database) as db:
+        count, letters = db.execute(f"SELECT count(DISTINCT {id_}), sum(length({name})) FROM {table}").fetchone()
+    return {"records": count, "letters": letters}
+
+
+# --- (a) the floor --------------------------------------------------------------------------------------------------
+
+
+def floor(base_url: str, folder: Path) -> dict[str, Any]:
+    """http.client + orjson -> sqlite3 executemany: the least that Python can do."""
+    import http.client
+    import zlib
+
+    import orjson
+
+    def pages() -> Iterator[list[dict[str, Any]]]:
+        where = urlsplit(base_url)
+        http_ = http.client.HTTPConnection(where.hostname or "", where.port)
+        path: str | None = f"{_BASE}/query?q={quote(SOQL)}"
+        while path:
+            http_.request("GET", path, headers={"Authorization": "Bearer bench", "Accept-Encoding": "gzip"})
+            content = orjson.loads(zlib.decompress(http_.getresponse().read(), 31))
+            yield content["records"]
+            path = content.get("nextRecordsUrl")
+        http_.close()
+
+    database = folder / "floor.db"
+    db = sqlite3.connect(database, isolation_level=None)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute(f"CREATE TABLE account ({','.join(FIELDS)}, PRIMARY KEY (Id))")
+    upsert = (
+        f"INSERT INTO account ({','.join(FIELDS)}) VALUES ({','.join('?' * len(FIELDS))}) ON CONFLICT (Id) DO UPDATE "
+        f"SET {','.join(f'{name}=excluded.{name}' for name in FIELDS[1:])}"
+    )
+    with Meter() as meter:
+        for records in pages():
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany(upsert, [tuple(r[name] for name in FIELDS) for r in records])
+            db.execute("COMMIT")
+    db.close()
+    return meter.taken | _stored(database)
+
+
+# --- (b) syncd ------------------------------------------------------------------------------------------------------
+
+_SETTINGS = """\
+version: 1
+database: sqlite:///syncd.db
+go_live: 2026-11-01
+policy: policy.yaml
+connections:
+  crm:
+    kind: salesforce
+    emulator: true
+    roles: [both]
+    host: {base_url}
+    api_version: "{version}"
+    auth: {{flow: client_credentials, client_id: bench, client_secret: "${{file:secret}}"}}
+    mapping: mapping.yaml
+    mode: shadow
+    visibility: full
+"""
+
+_MAPPING = """\
+streams:
+  accounts:
+    object: Account
+    fields:
+      name: Name
+      website: Website
+      phone: Phone
+      street: BillingStreet
+      city: BillingCity
+      postcode: BillingPostalCode
+      country: BillingCountry
+      industry: Industry
+      employees: NumberOfEmployees
+      owner_id: OwnerId
+"""
+
+
+def syncd(base_url: str, folder: Path) -> dict[str, Any]:
+    """The job as the daemon runs it: settings from files, connector with its wrappers, store with its lease."""
+    (folder / "syncd.yaml").write_text(_SETTINGS.format(base_url=base_url, version=VERSION))
+    (folder / "policy.yaml").write_text("approval: automatic\n")
+    (folder / "mapping.yaml").write_text(_MAPPING)
+    (folder / "secret").write_text("bench\n")
+    (folder / "secret").chmod(0o600)
+    taken = _pull(folder)
+    return taken | _stored(folder / "syncd.db", "record", "json_extract(fields, '$.Name')")
+
+
+def syncd_again(base_url: str, folder: Path) -> dict[str, Any]:
+    """The same job again in the same folder: every record comes, none has changed, none may be written."""
+    before = _content(folder / "syncd.db")
+    taken = _pull(folder)
+    same = _content(folder / "syncd.db") == before
+    written = 0 if same else taken["counts"]["new"] + taken["counts"]["changed"] or -1
+    stored = _stored(folder / "syncd.db", "record", "json_extract(fields, '$.Name')")
+    return taken | stored | {"written": written}
+
+
+def _pull(folder: Path) -> dict[str, Any]:
+    from syncd.app import as_daemon
+    from syncd.jobs.pull import pull
+    from syncd.model import Stream
+
+    with as_daemon(folder / "syncd.yaml") as work:
+        if problems := work.bind():
+            raise SystemExit("\n".join(problems))
+        with Meter() as meter:
+            counts = pull(work, work.sides[0], Stream.ACCOUNTS)
+    return meter.taken | {"counts": {name: getattr(counts, name) for name in counts.__slots__}}
+
+
+def _content(database: Path) -> str:
+    """A fingerprint of all that is stored of records."""
+    with sqlite3.connect(database) as db:
+        rows = db.execute("SELECT * FROM record ORDER BY connection, object, id")
+        digest = hashlib.blake2b()
+        for row in rows:
+            digest.update(repr(row).encode())
+        versions = db.execute("SELECT count(*) FROM record_version").fetchone()
+    return digest.hexdigest() + repr(versions)
+
+
+# --- (c) what one would write ---------------------------------------------------------------------------------------
+
+
+def simple_salesforce(base_url: str, folder: Path) -> dict[str, Any]:
+    """simple-salesforce query_all_iter -> SQLAlchemy Core upsert, 2,000 a transaction."""
+    from itertools import islice
+
+    import requests
+    import sqlalchemy as sa
+    from requests.adapters import HTTPAdapter
+    from simple_salesforce import Salesforce  # type: ignore[attr-defined,unused-ignore]
+    from sqlalchemy.dialects.sqlite import insert
+
+    class Loopback(HTTPAdapter):
+        """simple-salesforce insists on https; this sends it to the http loopback."""
+
+        def send(self, request: Any, timeout: Any = None, **more: Any) -> Any:  # type: ignore[override]
+            request.url = "http://" + request.url[len("https://") :]
+            return super().send(request, timeout=timeout or 30, **more)
+
+    session = requests.Session()
+    session.mount(f"https://{urlsplit(base_url).netloc}", Loopback())
+    client = Salesforce(session_id="bench", instance_url=base_url, version=VERSION, session=session)
+
+    database = folder / "simple.db"
+    engine = sa.create_engine(f"sqlite:///{database}")
+
+    @sa.event.listens_for(engine, "connect")
+    def _durable(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+
+    columns = [sa.Column(name, sa.Integer if name == "NumberOfEmployees" else sa.Text) for name in FIELDS[1:]]
+    account = sa.Table("account", sa.MetaData(), sa.Column("Id", sa.Text, primary_key=True), *columns)
+    account.create(engine)
+    new = insert(account)
+    upsert = new.on_conflict_do_update(index_elements=["Id"], set_={c.name: new.excluded[c.name] for c in columns})
+    with Meter() as meter:
+        records = client.query_all_iter(SOQL)
+        while page := list(islice(records, PAGE)):
+            for record in page:
+                del record["attributes"]
+            with engine.begin() as tx:
+                tx.execute(upsert, page)
+    engine.dispose()
+    return meter.taken | _stored(database)
+
+
+# --- (d) dlt --------------------------------------------------------------------------------------------------------
+
+
+def dlt(base_url: str, folder: Path) -> dict[str, Any]:
+    """dlt's rest_api source -> its sqlalchemy destination on SQLite, merged by primary key."""
+    os.environ |= {
+        "RUNTIME__DLTHUB_TELEMETRY": "false",
+        "RUNTIME__LOG_LEVEL": "CRITICAL",
+        "DLT_DATA_DIR": str(folder / "dlt"),
+    }
+    import dlt as library
+    from dlt.sources.rest_api import rest_api_source
+
+    def bare(record: dict[str, Any]) -> dict[str, Any]:
+        del record["attributes"]
+        return record
+
+    source = rest_api_source(
+        {
+            "client": {
+                "base_url": f"{base_url}{_BASE}/",
+                "auth": {"type": "bearer", "token": "bench"},
+                "paginator": {"type": "json_link", "next_url_path": "nextRecordsUrl"},
+            },
+            "resources": [
+                {
+                    "name": "account",
+                    "primary_key": "Id",
+                    "write_disposition": "merge",
+                    "endpoint": {"path": "query", "params": {"q": SOQL}, "data_selector": "records"},
+                    "processing_steps": [{"map": bare}],  # type: ignore[typeddict-item,unused-ignore]
+                }
+            ],
+        }
+    )
+    database = folder / "dlt.db"
+    pipeline = library.pipeline(
+        "bench",
+        pipelines_dir=str(folder / "pipelines"),
+        destination=library.destinations.sqlalchemy(f"sqlite:///{database}"),
+        dataset_name="main",
+    )
+    with Meter() as meter:
+        pipeline.run(source).raise_on_failed_jobs()
+    return meter.taken | _stored(database)
+
+
+CONTENDERS: dict[str, Callable[[str, Path], dict[str, Any]]] = {
+    "floor": floor,
+    "syncd": syncd,
+    "syncd again": syncd_again,
+    "simple-salesforce": simple_salesforce,
+    "dlt": dlt,
+}
+
+if __name__ == "__main__":
+    name, url, where = sys.argv[1:]
+    print(json.dumps(CONTENDERS[name](url, Path(where))))
