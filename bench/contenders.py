@@ -170,7 +170,7 @@ def _pull(folder: Path) -> dict[str, Any]:
 def _content(database: Path) -> str:
     """A fingerprint of all that is stored of records."""
     with sqlite3.connect(database) as db:
-        rows = db.execute("SELECT * FROM record ORDER BY connection, object, id")
+        rows = db.execute("SELECT * FROM record ORDER BY source, id")
         digest = hashlib.blake2b()
         for row in rows:
             digest.update(repr(row).encode())

@@ -106,12 +106,12 @@ def apply_page(
     `first` says that none of the rows is likely to be stored yet, which saves looking for them one by one.
     """
     newest = _unique(rows)
-    _remember_source(tx, connection, object, stream)
-    if first and (counts := _all_new(tx, connection, object, stream, newest, ours, read_at, run)) is not None:
+    source_ = _source(tx, connection, object, stream)
+    if first and (counts := _all_new(tx, source_, stream, newest, ours, read_at, run)) is not None:
         _follow(tx, connection, object, newest.values(), read_at)
         _now_readable(tx, connection, stream, list(newest))
         return replace(counts, read=len(rows))
-    known = _known(tx, connection, object, list(newest))
+    known = _known(tx, source_, list(newest))
     current: list[Row] = []
     fresh: list[tuple[Any, ...]] = []
     changed: list[tuple[Row, str, str, bytes]] = []
@@ -130,7 +130,7 @@ def apply_page(
         digest = _digest(fields, shown, row.deleted)
         if before is None:
             texts = fields.decode(), shown.decode()
-            fresh.append((connection, object, id_, kind, *texts, digest, stamp, stamp, row.deleted, when, when, run))
+            fresh.append((source_, id_, kind, *texts, digest, stamp, stamp, row.deleted, when, when, run))
         elif digest == before[1]:
             unchanged += 1
         else:
@@ -139,7 +139,7 @@ def apply_page(
         base = counters.advance(tx, "change", len(fresh))
         # in the order of the key, which costs SQLite a tenth less; the order of changes is the page's
         _insert(tx, sorted((*values, base + n) for n, values in enumerate(fresh, start=1)))
-    facts = _update(tx, connection, object, changed, when, run) if changed else []
+    facts = _update(tx, source_, Ref(connection, object, ""), changed, when, run) if changed else []
     _follow(tx, connection, object, current, read_at)
     _now_readable(tx, connection, stream, list(newest))
     return PageCounts(
@@ -152,14 +152,22 @@ def apply_page(
     )
 
 
-def _remember_source(tx: sa.Connection, connection: str, object: str, stream: Stream) -> None:
-    values = {"connection": connection, "object": object, "stream": stream.value}
-    if tx.execute(sa.select(source).filter_by(**values)).first() is None:
-        tx.execute(source.insert().values(**values))
+def _source(tx: sa.Connection, connection: str, object: str, stream: Stream) -> int:
+    """The number that stands for a connection and an object in the key of a record."""
+    place = tx.execute(
+        sa.select(source).where(source.c.connection == connection, source.c.object == object)
+    ).one_or_none()
+    if place is None:
+        values = {"connection": connection, "object": object, "streams": [stream.value]}
+        return int(tx.execute(source.insert().values(**values).returning(source.c.number)).scalar_one())
+    if stream.value not in place.streams:
+        streams = sorted({*place.streams, stream.value})
+        tx.execute(source.update().where(source.c.number == place.number).values(streams=streams))
+    return int(place.number)
 
 
 def _all_new(
-    tx: sa.Connection, connection: str, object: str, stream: Stream, newest: Mapping[str, Row], ours: frozenset[str],
+    tx: sa.Connection, source_: int, stream: Stream, newest: Mapping[str, Row], ours: frozenset[str],
     read_at: datetime, run: str,
 ) -> PageCounts | None:  # fmt: skip
     """Store a page of which no row is known; None, and nothing stored, when one of them is."""
@@ -169,7 +177,7 @@ def _all_new(
         fields, shown = _packed(row, ours)
         stamp, digest = to_micros(row.stamp), _digest(fields, shown, row.deleted)
         texts = fields.decode(), shown.decode()
-        fresh.append((connection, object, row.id, kind, *texts, digest, stamp, stamp, row.deleted, when, when, run))
+        fresh.append((source_, row.id, kind, *texts, digest, stamp, stamp, row.deleted, when, when, run))
     if not fresh:
         return PageCounts()
     with tx.begin_nested() as attempt:
@@ -185,31 +193,31 @@ def _all_new(
 _KNOWN = "SELECT id, hash, stamp, written_at, CASE WHEN written_at IS NULL THEN NULL ELSE shown END FROM record"
 
 
-def _known(tx: sa.Connection, connection: str, object: str, ids: list[str]) -> dict[str, Sequence[Any]]:
+def _known(tx: sa.Connection, source_: int, ids: list[str]) -> dict[str, Sequence[Any]]:
     """What `_KNOWN` selects of those that are stored, by id. Times are raw integers, because they are only compared."""
     if not ids:
         return {}
     # plain SQL, because SQLAlchemy spends more time on 2,000 bound values than the database does
     mark = _marks(tx, 1)
-    query = f"{_KNOWN} WHERE connection = {mark} AND object = {mark} AND id IN ({_marks(tx, len(ids))})"
-    return {row[0]: row for row in tx.exec_driver_sql(query, (connection, object, *ids)).all()}
+    query = f"{_KNOWN} WHERE source = {mark} AND id IN ({_marks(tx, len(ids))})"
+    return {row[0]: row for row in tx.exec_driver_sql(query, (source_, *ids)).all()}
 
 
 _INSERT = (
-    "INSERT INTO record (connection, object, id, stream, fields, shown, hash, stamp, facts_at, deleted, "
+    "INSERT INTO record (source, id, stream, fields, shown, hash, stamp, facts_at, deleted, "
     "first_seen_at, read_at, run, change) VALUES "
 )
 
 
 def _insert(tx: sa.Connection, values: list[tuple[Any, ...]]) -> int:
     """Insert the rows that are not there yet; returns how many those were."""
-    return tx.exec_driver_sql(f"{_INSERT}({_marks(tx, 14)}) ON CONFLICT DO NOTHING", values).rowcount
+    return tx.exec_driver_sql(f"{_INSERT}({_marks(tx, 13)}) ON CONFLICT DO NOTHING", values).rowcount
 
 
 def _update(
     tx: sa.Connection,
-    connection: str,
-    object: str,
+    source_: int,
+    place: Ref,
     changed: list[tuple[Row, str, str, bytes]],
     when: int,
     run: str,
@@ -220,8 +228,7 @@ def _update(
     the order of changes and no version is kept, but it is compared with what is wanted again.
     """
     query = sa.select(record.c.id, record.c.fields, record.c.deleted, record.c.facts_at, record.c.read_at).where(
-        record.c.connection == connection,
-        record.c.object == object,
+        record.c.source == source_,
         record.c.id.in_([row.id for row, *_ in changed]),
     )
     before = {row.id: row for row in tx.execute(query)}
@@ -230,11 +237,11 @@ def _update(
         for row, fields, _, _ in changed
         if before[row.id].fields != fields or before[row.id].deleted != row.deleted
     }
-    graph.mark_unplanned(tx, [Ref(connection, object, row.id) for row, *_ in changed if row.id not in facts])
-    place = dict(zip(facts, range(counters.advance(tx, "change", len(facts)) + 1, 2**62), strict=False))
+    graph.mark_unplanned(tx, [place._replace(id=row.id) for row, *_ in changed if row.id not in facts])
+    change = dict(zip(facts, range(counters.advance(tx, "change", len(facts)) + 1, 2**62), strict=False))
     tx.execute(
         record.update()
-        .where(record.c.connection == connection, record.c.object == object, record.c.id == sa.bindparam("b_id"))
+        .where(record.c.source == source_, record.c.id == sa.bindparam("b_id"))
         .values(
             fields=sa.bindparam("b_fields"),
             shown=sa.bindparam("b_shown"),
@@ -255,23 +262,22 @@ def _update(
                 "b_stamp": row.stamp,
                 "b_facts_at": row.stamp if row.id in facts else None,
                 "b_deleted": row.deleted,
-                "b_change": place.get(row.id),
+                "b_change": change.get(row.id),
             }
             for row, fields, shown, digest in changed
         ],
     )
     if facts:
-        tx.execute(record_version.insert(), [_version(connection, object, before[i], facts[i], run) for i in facts])
-    graph.delete_refs(
-        tx, ref_alias, [Ref(connection, object, i) for i, row in facts.items() if before[i].deleted and not row.deleted]
-    )
+        tx.execute(record_version.insert(), [_version(place, before[i], facts[i], run) for i in facts])
+    restored = [i for i, row in facts.items() if before[i].deleted and not row.deleted]
+    graph.delete_refs(tx, ref_alias, [place._replace(id=i) for i in restored])
     return list(facts)
 
 
-def _version(connection: str, object: str, old: Any, new: Row, run: str) -> dict[str, Any]:
+def _version(place: Ref, old: Any, new: Row, run: str) -> dict[str, Any]:
     return {
-        "connection": connection,
-        "object": object,
+        "connection": place.connection,
+        "object": place.object,
         "id": new.id,
         "fields": old.fields,
         "deleted": old.deleted,
@@ -362,8 +368,7 @@ def confirm(tx: sa.Connection, confirmed: Sequence[Confirmed], at: datetime) -> 
         fields = orjson.dumps(row.fields, option=_SORTED).decode()
         rows.append(
             {
-                "b_connection": ref.connection,
-                "b_object": ref.object,
+                "b_source": _source(tx, ref.connection, ref.object, Stream(row.stream)),
                 "b_id": ref.id,
                 "b_shown": shown,
                 "b_hash": _digest(fields.encode(), shown.encode(), row.deleted),
@@ -373,11 +378,7 @@ def confirm(tx: sa.Connection, confirmed: Sequence[Confirmed], at: datetime) -> 
     if rows:
         tx.execute(
             record.update()
-            .where(
-                record.c.connection == sa.bindparam("b_connection"),
-                record.c.object == sa.bindparam("b_object"),
-                record.c.id == sa.bindparam("b_id"),
-            )
+            .where(record.c.source == sa.bindparam("b_source"), record.c.id == sa.bindparam("b_id"))
             .values(
                 shown=sa.bindparam("b_shown"),
                 hash=sa.bindparam("b_hash"),
@@ -396,9 +397,9 @@ def get(tx: sa.Connection, refs: Iterable[Ref]) -> dict[Ref, Stored]:
     found: dict[Ref, Stored] = {}
     for (connection, object), ids in by_object.items():
         for start in range(0, len(ids), 5_000):
-            query = sa.select(record).where(
-                record.c.connection == connection,
-                record.c.object == object,
+            query = _STORED.where(
+                source.c.connection == connection,
+                source.c.object == object,
                 record.c.id.in_(ids[start : start + 5_000]),
             )
             found.update((s.ref, s) for s in map(_stored, tx.execute(query)))
@@ -407,25 +408,22 @@ def get(tx: sa.Connection, refs: Iterable[Ref]) -> dict[Ref, Stored]:
 
 def of_stream(tx: sa.Connection, stream: Stream) -> Iterator[Stored]:
     """Every current row of a stream over all connections, in a fixed order."""
-    places = sa.select(source).where(source.c.stream == stream.value).order_by(source.c.connection, source.c.object)
-    for place in tx.execute(places).all():
-        query = sa.select(record).where(
-            record.c.connection == place.connection,
-            record.c.object == place.object,
-            record.c.stream == stream.value,
-        )
-        yield from map(_stored, tx.execute(query.order_by(record.c.id)))
+    for place in tx.execute(sa.select(source).order_by(source.c.connection, source.c.object)).all():
+        if stream.value in place.streams:
+            query = _STORED.where(record.c.source == place.number, record.c.stream == stream.value)
+            yield from map(_stored, tx.execute(query.order_by(record.c.id)))
 
 
 def showing(tx: sa.Connection) -> list[Ref]:
     """Every record on which one of our fields has a value, whoever set it."""
-    query = sa.select(record.c.connection, record.c.object, record.c.id, record.c.shown).where(record.c.shown != "{}")
+    query = sa.select(source.c.connection, source.c.object, record.c.id, record.c.shown)
+    query = query.join(source, source.c.number == record.c.source).where(record.c.shown != "{}")
     return [Ref(row[0], row[1], row[2]) for row in tx.execute(query) if any(orjson.loads(row[3]).values())]
 
 
 def changed_since(tx: sa.Connection, change: int, limit: int) -> list[Stored]:
     """The next `limit` rows in the order of changes."""
-    query = sa.select(record).where(record.c.change > change).order_by(record.c.change).limit(limit)
+    query = _STORED.where(record.c.change > change).order_by(record.c.change).limit(limit)
     return [_stored(row) for row in tx.execute(query)]
 
 
@@ -433,6 +431,9 @@ def find_id(tx: sa.Connection, id_: str) -> list[Ref]:
     """Every record with this native id, whatever system and object."""
     places = {(row.connection, row.object) for row in tx.execute(sa.select(source))}
     return sorted(get(tx, [Ref(connection, object, id_) for connection, object in places]))
+
+
+_STORED = sa.select(source.c.connection, source.c.object, record).join(source, source.c.number == record.c.source)
 
 
 def _stored(row: sa.Row[Any]) -> Stored:

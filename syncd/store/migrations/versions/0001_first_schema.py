@@ -236,9 +236,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_progress")),
     )
     op.create_table(
-        "record",
+        "source",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("connection", sa.Text(), nullable=False),
         sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("streams", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_source")),
+        sa.UniqueConstraint("connection", "object", name=op.f("uq_source_connection_object")),
+    )
+    op.create_table(
+        "record",
+        sa.Column("source", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("stream", sa.Text(), nullable=False),
         sa.Column("fields", sa.Text(), nullable=False),
@@ -252,7 +260,7 @@ def upgrade() -> None:
         sa.Column("written_at", sa.BigInteger(), nullable=True),
         sa.Column("change", sa.BigInteger(), nullable=False),
         sa.Column("run", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("connection", "object", "id", name=op.f("pk_record")),
+        sa.PrimaryKeyConstraint("source", "id", name=op.f("pk_record")),
     )
     op.create_index("ix_record_change", "record", ["change"], unique=False)
     op.create_table(
@@ -302,13 +310,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
     )
     op.create_index("ix_run_started_at", "run", ["started_at"], unique=False)
-    op.create_table(
-        "source",
-        sa.Column("connection", sa.Text(), nullable=False),
-        sa.Column("object", sa.Text(), nullable=False),
-        sa.Column("stream", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("connection", "object", "stream", name=op.f("pk_source")),
-    )
     op.create_table(
         "staged",
         sa.Column("connection", sa.Text(), nullable=False),

@@ -1,0 +1,1 @@
+"""The main job, end to end, judged by eyes that share no code with it."""
