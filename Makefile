@@ -49,6 +49,7 @@ lint: setup-dev  ## format, imports, types
 
 bench: $(VENV)/.bench  ## the figures in docs/performance.md, side by side
 	$(BIN)/python -m bench.pull
+	$(BIN)/python -m bench.approve
 
 lock:  ## write the lock files again from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/tools.in -o requirements/tools.txt

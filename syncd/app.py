@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from syncd.connectors.base import Connector
 from syncd.connectors.wrappers import Deferred, ReadOnly, Retrying
 from syncd.errors import Problem, UserError
@@ -19,7 +21,20 @@ from syncd.jobs.work import Heartbeat, Side, Work
 from syncd.mapping import Mapping, MappingFile
 from syncd.model import Clock, Credentials, MissingField
 from syncd.policy import Policy, version_of
-from syncd.settings import ClientCredentials, Connection, Settings, config_hash, load_settings, read_yaml, validate
+from syncd.settings import (
+    ClientCredentials,
+    Connection,
+    Document,
+    KeyPath,
+    Settings,
+    config_hash,
+    in_order,
+    known_keys,
+    load_settings,
+    named_files,
+    read_yaml,
+    validate,
+)
 from syncd.store.database import Store
 
 DEFAULT_CONFIG = "syncd.yaml"
@@ -47,34 +62,57 @@ class Config:
 
 
 def load_config(path: str | Path) -> Config:
-    """Read the settings and every file they name. Raises UserError listing every problem in all of them."""
-    settings = load_settings(path)
+    """Read the settings and every file they name. Raises UserError listing every problem in all of them.
+
+    The named files are looked at whatever is wrong with the settings: a first user's secrets are not set yet.
+    """
+    document = read_yaml(path, includes=False)
+    if kind := _other_kind(document, "settings"):
+        message, remedy = f"this is a {kind} file, not a settings file.", "Name the file that has `connections`."
+        raise UserError(problems=(Problem(str(path), None, "", message, remedy),))
     problems: list[Problem] = []
-    policy = _read_policy(settings, problems)
+    settings: Settings | None = None
+    try:
+        settings = load_settings(path)
+    except UserError as error:
+        problems += error.problems
+    read = {key: _read_named(document, key, file, problems) for key, file in named_files(document).items()}
+    if settings is None or problems:
+        raise UserError(problems=in_order(problems))
     mappings = {}
     for name, connection in settings.connections.items():
-        made = _read_mapping(settings.folder / connection.mapping, connection, problems)
-        if made is not None:
-            mappings[name] = made
-    if problems or policy is None:
-        raise UserError(problems=tuple(problems))
+        file = read["connections", name, "mapping"]
+        assert isinstance(file, MappingFile)
+        mappings[name] = Mapping.compile(file, connection.kind.value)
+    policy = read[("policy",)]
+    assert isinstance(policy, Policy)
     return Config(settings, policy, mappings)
 
 
-def _read_policy(settings: Settings, problems: list[Problem]) -> Policy | None:
-    document = read_yaml(settings.folder / settings.policy)
-    policy, found = validate(document, Policy)
-    problems += found
-    return policy
+_MODELS: dict[str, type[BaseModel]] = {"settings": Settings, "policy": Policy, "mapping": MappingFile}
 
 
-def _read_mapping(path: Path, connection: Connection, problems: list[Problem]) -> Mapping | None:
-    document = read_yaml(path)
-    file, found = validate(document, MappingFile)
-    problems += found
-    if file is None:
+def _read_named(document: Document, key: KeyPath, file: str, problems: list[Problem]) -> BaseModel | None:
+    """The policy or mapping file that the settings name under `key`, its problems noted."""
+    wanted = str(key[-1])
+    try:
+        named = read_yaml(file)
+    except UserError as error:
+        problems += error.problems
         return None
-    return Mapping.compile(file, connection.kind.value)
+    if kind := _other_kind(named, wanted):
+        message = f"`{document.value(key)}` is a {kind} file, not a {wanted} file."
+        problems.append(document.problem(key, message, f"Name the {wanted} file; config/ has an example."))
+        return None
+    made, found = validate(named, _MODELS[wanted])
+    problems += found
+    return made
+
+
+def _other_kind(document: Document, wanted: str) -> str:
+    """Which other of our files it is, by its first keys, so that a mixed-up name is said once and not key by key."""
+    fitting = [kind for kind, model in _MODELS.items() if not known_keys(model).keys().isdisjoint(document.data)]
+    return fitting[0] if fitting and wanted not in fitting else ""
 
 
 def located(config: Config, name: str, problem: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.output import AsJson, Context, emit, fail, say
+from syncd.cli.output import AsJson, Context, emit, fail, say, set_up_logging
 
 
 def add_to(app: typer.Typer) -> None:
@@ -45,6 +45,7 @@ def rebuild(context: typer.Context, as_json: AsJson = False) -> int:
     from syncd.jobs.rebuild import rebuild as again
 
     config: Context = context.obj
+    set_up_logging("auto", "warning" if sys.stderr.isatty() else "info")
     with as_daemon(config.config) as work:
         done = again(work, fail if sys.stderr.isatty() else None)
     if as_json:

@@ -44,7 +44,8 @@ def _decide(config: Context, text: str, kind: DecisionKind, reason: str, as_json
 
     with opened(config.config) as work:
         claimed = decide_on(work, text, kind, whoami(), reason)
-    _told(as_json, f"{claimed.state.number} {kind.value} by {whoami()}.", ref=str(claimed.state.ref), what=kind.value)
+    sentence = f"{claimed.state.number} {kind.value} by {whoami()}. The next cycle shows it."
+    _told(as_json, sentence, ref=str(claimed.state.ref), what=kind.value)
     return 0
 
 
@@ -65,7 +66,12 @@ def rule(
     config: Context = context.obj
     with opened(config.config) as work:
         found = rule_on(work, collision, winner, whoami(), reason)
-    _told(as_json, f"{found.id} ruled by {whoami()}: {winner} stands.", collision=found.id, winner=winner)
+    _told(
+        as_json,
+        f"{found.id} ruled by {whoami()}: {winner} stands. The next cycle shows it.",
+        collision=found.id,
+        winner=winner,
+    )
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.output import AsJson
+from syncd.cli.output import AsJson, set_up_logging
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,6 +42,8 @@ def serve(
         return serve_forever(salesforce, hubspot, data)
     except EmulatorDataError as error:
         raise UserError(str(error)) from error
+    except ValueError as error:
+        raise UserError(f"{error}. Give HOST:PORT, such as 127.0.0.1:8766.") from error
 
 
 def demo(
@@ -57,4 +59,5 @@ def demo(
     """
     from syncd.demo.story import run_demo
 
+    set_up_logging("auto", "warning")
     return run_demo(once=once, folder=folder, as_json=as_json)

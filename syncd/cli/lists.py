@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncd.cli.output import AsJson, Context, emit, table
+from syncd.cli.output import AsJson, Context, emit, pairs, say, table, whoami
+from syncd.errors import UserError
 
 if TYPE_CHECKING:
     from syncd.store.outcomes import Claimed
@@ -18,6 +19,8 @@ def add_to(app: typer.Typer) -> None:
     app.command()(protections)
     app.command()(collisions)
     app.command()(runs)
+    app.command()(errors)
+    app.command()(retry)
 
 
 def registrations(
@@ -32,8 +35,10 @@ def registrations(
 ) -> int:
     """List what partners filed, oldest first, and where each filing stands and why."""
     from syncd.app import opened
+    from syncd.model import Application
     from syncd.store import graph, outcomes
 
+    one_of("--state", state, [known.value for known in Application])
     config: Context = context.obj
     with opened(config.config) as work, work.store.read() as tx:
         if problems:
@@ -46,6 +51,12 @@ def registrations(
     columns = ("number", "partner", "state", "protection", "received", "until", "reason", "detail")
     table(columns, [_claim_row(item) for item in found], "No registrations.")
     return 0
+
+
+def one_of(option: str, value: str, known: list[str]) -> None:
+    """Raises UserError when a filter names something that does not exist: an empty list would be a wrong answer."""
+    if value and value not in known:
+        raise UserError(f"{option} {value}: there is no such value. Known: {', '.join(known)}.")
 
 
 def claim_json(item: Claimed) -> dict[str, Any]:
@@ -125,8 +136,10 @@ def collisions(
 ) -> int:
     """List where claims meet, what was decided, and by which rule."""
     from syncd.app import opened
+    from syncd.model import Code
     from syncd.store import outcomes
 
+    one_of("--code", code, [known.value for known in Code if known is not Code.C00])
     config: Context = context.obj
     with opened(config.config) as work, work.store.read() as tx:
         found = [
@@ -153,12 +166,11 @@ def collisions(
 
 def runs(
     context: typer.Context,
-    limit: Annotated[int, typer.Option("--limit", "-n", help="How many, newest first.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, newest first.")] = 20,
     as_json: AsJson = False,
 ) -> int:
     """List the newest runs of every job, with what each counted."""
     from syncd.app import opened
-    from syncd.cli.output import pairs
     from syncd.store import runs as store_runs
 
     config: Context = context.obj
@@ -173,4 +185,60 @@ def runs(
         (r["id"], r["job"], r["connection"], r["stream"], r["status"], pairs(r["counts"]), r["error"]) for r in found
     ]
     table(columns, rows, "Nothing has run yet.")
+    return 0
+
+
+def errors(context: typer.Context, as_json: AsJson = False) -> int:
+    """List the writes that a CRM refused for good, each with its reason. Exit code 3 when there are any.
+
+    They are not sent again as they are: change what the reason names, then `syncd retry`.
+    """
+    from syncd.app import opened
+    from syncd.store import outbox
+
+    config: Context = context.obj
+    with opened(config.config) as work, work.store.read() as tx:
+        found = outbox.refused(tx)
+        names = {item.number: work.side(item.intent.ref.connection).name for item in found}
+    if as_json:
+        emit(
+            [
+                {
+                    "write": item.number, "connection": names[item.number], "ref": str(item.intent.ref),
+                    "group": item.intent.group.value, "fields": dict(item.intent.fields), "code": item.code,
+                    "message": item.message, "at": item.done_at, "attempts": item.attempts,
+                }
+                for item in found
+            ]
+        )  # fmt: skip
+    else:
+        columns = ("connection", "record", "what", "code", "reason")
+        rows = [
+            (names[i.number], f"{i.intent.ref.object}/{i.intent.ref.id}", pairs(i.intent.fields), i.code, i.message)
+            for i in found
+        ]
+        table(columns, rows, "No write was refused.")
+    return 3 if found else 0
+
+
+def retry(
+    context: typer.Context,
+    record: Annotated[str, typer.Argument(help="Only this record, by id or ref; all without it.")] = "",
+    as_json: AsJson = False,
+) -> int:
+    """Try writes again that a CRM refused, after the cause is gone.
+
+    The next cycle plans and sends what is still wanted.
+    """
+    from syncd.app import opened
+    from syncd.store import outbox
+
+    config: Context = context.obj
+    with opened(config.config) as work, work.store.append() as tx:
+        found = [i for i in outbox.refused(tx) if record in ("", i.intent.ref.id, str(i.intent.ref))]
+        outbox.forgive(tx, found, whoami(), work.clock.now())
+    if as_json:
+        emit({"ok": True, "writes": [item.number for item in found]})
+    else:
+        say(f"{len(found)} writes will be planned again by the next cycle.")
     return 0

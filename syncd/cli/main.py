@@ -60,6 +60,17 @@ def root(
     context.obj = Context(config_file)
 
 
+def outside_trouble(error: Exception) -> str | None:
+    """A database or a file that fails, in words; None for an error that is ours, whose traceback is wanted."""
+    kind = type(error).__module__.partition(".")[0]
+    if kind in ("sqlalchemy", "sqlite3", "psycopg"):
+        cause = getattr(error, "orig", None) or error
+        return f"The state database failed: {str(cause).strip()}. Is it busy, full, or not syncd's?"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'The system'}: {error.strerror or error}."
+    return None
+
+
 for module in (sync, lists, decide, why, match, overlap, config, database, emulator):
     module.add_to(app)
 
@@ -97,5 +108,11 @@ def run(arguments: Sequence[str]) -> int:
         fail(str(error))
         return 1
     except BrokenPipeError:
+        return 1
+    except Exception as error:
+        told = outside_trouble(error)
+        if told is None:
+            raise
+        fail(told)
         return 1
     return result if isinstance(result, int) else 0

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from syncd.cli.output import AsJson, Context, emit, fail, pairs, say, set_up_logging, table
+from syncd.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from syncd.jobs.cycle import CycleReport
     from syncd.jobs.plan import Difference
@@ -36,28 +37,29 @@ def sync(
 
     A second cycle without a change in between writes nothing. Safe to kill at any time and start again.
     """
-    from syncd.app import as_daemon
+    from syncd.app import as_daemon, load_config, located
     from syncd.jobs.cycle import cycle
 
     config: Context = context.obj
+    loaded = load_config(config.config)
     with as_daemon(config.config) as work, _progress(as_json) as progress:
         _logging(config, quiet=sys.stderr.isatty())
         problems = work.bind()
         for problem in problems:
-            fail(problem)
+            fail(located(loaded, *problem))
         report = cycle(work, writing=not no_write, progress=progress)
     if as_json:
-        emit({**report.as_json(), "problems": problems})
+        emit({**report.as_json(), "problems": [located(loaded, *problem) for problem in problems]})
     else:
         _summary(report)
-    return exit_code(report)
+    return exit_code(report) or (3 if problems else 0)
 
 
 def exit_code(report: CycleReport) -> int:
     """0 done, 1 something could not be read or written at all, 3 some records need attention."""
     if report.errors:
         return 1
-    return 3 if report.failed or report.unknown else 0
+    return 3 if report.attention else 0
 
 
 def _summary(report: CycleReport) -> None:
@@ -70,6 +72,8 @@ def _summary(report: CycleReport) -> None:
         facts = {f: getattr(written, f) for f in written.__slots__ if getattr(written, f)}
         say(f"wrote    {name}: {pairs(facts) or 'nothing'}")
     say(f"calls    {report.calls}")
+    if report.refused:
+        say(f"refused  {report.refused} writes, by the CRM; `syncd errors` lists them")
     for error in report.errors:
         fail(error)
 
@@ -128,11 +132,13 @@ def plan(
     """
     from syncd.app import opened
     from syncd.jobs.plan import everything
+    from syncd.jobs.reasons import details_of
+    from syncd.store import outcomes
 
     config: Context = context.obj
     with opened(config.config) as work, work.store.read() as tx:
-        found = everything(work, tx)
-        rows = [_difference(work, item) for item in found]
+        details = details_of(outcomes.claims(tx))
+        rows = [_difference(work, item, details) for item in everything(work, tx)]
     if output is not None:
         import orjson
 
@@ -151,7 +157,9 @@ def plan(
     return 0
 
 
-def _difference(work: Work, item: Difference) -> dict[str, Any]:
+def _difference(work: Work, item: Difference, details: Mapping[str, str]) -> dict[str, Any]:
+    from syncd.jobs.reasons import because_in_words
+
     intent = item.intent
     return {
         "connection": work.side(intent.ref.connection).name,
@@ -161,7 +169,7 @@ def _difference(work: Work, item: Difference) -> dict[str, Any]:
         "before": dict(intent.before),
         "after": dict(intent.fields),
         "because": dict(intent.because),
-        "why": str(intent.because.get("sentence") or intent.because.get("rule") or ""),
+        "why": because_in_words(intent.because, details),
         "refused": item.refused,
     }
 
@@ -179,8 +187,14 @@ def check(
     from syncd.jobs.checks import check_connections
 
     config: Context = context.obj
-    loaded = load_config(config.config)
-    store = open_store(loaded.settings)
+    try:
+        loaded = load_config(config.config)
+        store = open_store(loaded.settings)
+    except UserError as error:
+        if not as_json:
+            raise
+        emit({"ok": False, "problems": [str(problem) for problem in error.problems] or [str(error)]})
+        return 2
     try:
         results = [] if offline else check_connections(build(loaded, store))
     finally:

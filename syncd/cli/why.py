@@ -66,7 +66,7 @@ def _section(title: str, lines: Iterable[str]) -> Iterable[str]:
 
 def _wanted(wanted: dict[str, Any]) -> Iterable[str]:
     for group, item in wanted.items():
-        because = item["because"].get("sentence") or item["because"].get("rule") or ""
+        because = item["in_words"]
         yield f"  wanted ({group}): {pairs(item['values']) or 'nothing'}" + (
             f" because {clean(because)}" if because else ""
         )
@@ -78,7 +78,8 @@ def _registration(r: dict[str, Any]) -> str:
 
 def _link(item: dict[str, Any]) -> str:
     said = f", a person said {item['judgement']}" if item["judgement"] else ""
-    reasons = "; ".join(clean(e["in_words"]) for e in item["evidence"])
+    telling = sorted((e for e in item["evidence"] if abs(e["points"]) >= 0.5), key=lambda e: -abs(e["points"]))
+    reasons = "; ".join(clean(e["in_words"]) for e in telling if e["claim"] != "to_begin_with")
     return (
         f"{item['band']} {item['score']:.3f}{said}: {clean(item['left_name'])} [{item['left']}] = "
         f"{clean(item['right_name'])} [{item['right']}]: {reasons}"

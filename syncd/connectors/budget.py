@@ -16,6 +16,10 @@ from syncd.model import Clock
 _TRUSTED = timedelta(minutes=15)
 _PATIENCE = timedelta(minutes=1)
 
+# Until the first answer says how many calls a day has: what the smallest org or portal with an API has.
+_SMALLEST_ORG = 15_000
+_SMALLEST_PORTAL = 250_000
+
 
 class Unlimited:
     """No limit at all, for peers that have none."""
@@ -23,7 +27,7 @@ class Unlimited:
     def take(self, kind: str, calls: int = 1) -> None:
         """Always at once."""
 
-    def correct(self, kind: str, remaining: int | None, retry_after: float | None) -> None:
+    def correct(self, kind: str, remaining: int | None, retry_after: float | None, maximum: int | None = None) -> None:
         """Nothing to learn."""
 
 
@@ -34,12 +38,16 @@ class RollingWindow:
     """
 
     def __init__(self, limit: int, seconds: float, slices: int = 200) -> None:
-        self.limit = max(1, limit)
+        self.resize(limit)
         self._span = timedelta(seconds=seconds)
         self._slice = timedelta(seconds=seconds / slices)
         self._taken: deque[tuple[datetime, datetime, int]] = deque()
         self._used = 0
         self._shut_until: datetime | None = None
+
+    def resize(self, limit: int) -> None:
+        """Allow another number of calls from now on; those made stay counted."""
+        self.limit = max(1, limit)
 
     def wait(self, now: datetime, calls: int) -> timedelta:
         """How long until `calls` more are allowed."""
@@ -73,14 +81,28 @@ class RollingWindow:
 class CallBudget:
     """The limits of one system. `take` waits through a short window and gives up on a long one.
 
-    What the server says remains of the day lags and jumps, so it is a brake for a quarter of an hour, never a counter.
+    Of a day of `daily` calls we may make the part `share`, and the last part `reserve` is left to others; how many
+    calls a day has is ours to assume only until the server tells. What it says remains of the day lags and jumps, so
+    that is a brake for a quarter of an hour, never a counter.
     """
 
     def __init__(
-        self, clock: Clock, windows: Mapping[str, RollingWindow], kinds: Mapping[str, Sequence[str]], reserve: int = 0
+        self,
+        clock: Clock,
+        windows: Mapping[str, RollingWindow],
+        kinds: Mapping[str, Sequence[str]],
+        *,
+        daily: int = 0,
+        share: float = 1.0,
+        reserve: float = 0.0,
     ) -> None:
-        self._clock, self._windows, self._kinds, self._reserve = clock, windows, kinds, reserve
+        self._clock, self._windows, self._kinds = clock, dict(windows), kinds
+        self._share, self._reserve = share, reserve
+        self._left_to_others = 0
         self._lock = Lock()
+        if daily:
+            self._windows["daily"] = RollingWindow(1, 86_400)
+            self._size_day(daily)
         self._told: tuple[int, datetime] | None = None
 
     def take(self, kind: str, calls: int = 1) -> None:
@@ -90,10 +112,12 @@ class CallBudget:
                 raise QuotaExhausted(after=wait)
             self._clock.wait(wait.total_seconds())
 
-    def correct(self, kind: str, remaining: int | None, retry_after: float | None) -> None:
+    def correct(self, kind: str, remaining: int | None, retry_after: float | None, maximum: int | None = None) -> None:
         """Tell what the server said about the limit, so that everybody slows down together."""
         now = self._clock.now()
         with self._lock:
+            if kind == "daily" and maximum:
+                self._size_day(maximum)
             if retry_after is not None:
                 self._first(kind).shut(now + timedelta(seconds=retry_after))
             if kind == "daily" and remaining is not None:
@@ -104,7 +128,7 @@ class CallBudget:
     def _try(self, kind: str, calls: int) -> timedelta:
         now = self._clock.now()
         with self._lock:
-            if self._told is not None and self._told[0] <= self._reserve and now < self._told[1] + _TRUSTED:
+            if self._told is not None and self._told[0] <= self._left_to_others and now < self._told[1] + _TRUSTED:
                 return self._told[1] + _TRUSTED - now
             windows = [self._windows[name] for name in self._kinds[kind]]
             wait = max((window.wait(now, calls) for window in windows), default=timedelta(0))
@@ -113,23 +137,31 @@ class CallBudget:
                     window.take(now, calls)
             return wait
 
+    def _size_day(self, maximum: int) -> None:
+        self._windows["daily"].resize(int(maximum * self._share))
+        self._left_to_others = int(maximum * self._reserve)
+
     def _first(self, kind: str) -> RollingWindow:
         return self._windows[kind if kind in self._windows else self._kinds[kind][0]]
 
 
-def salesforce_budget(clock: Clock, *, daily: int = 100_000, share: float = 0.7, reserve: float = 0.1) -> CallBudget:
-    """Salesforce limits calls by the rolling day only; the last `reserve` of the org's day is left to others."""
-    day = RollingWindow(int(daily * share), 86_400)
-    return CallBudget(clock, {"daily": day}, {"call": ("daily",)}, int(daily * reserve))
+def salesforce_budget(
+    clock: Clock, *, daily: int = _SMALLEST_ORG, share: float = 0.7, reserve: float = 0.1
+) -> CallBudget:
+    """Salesforce limits calls by the rolling day only, and says with every answer how many the org has."""
+    return CallBudget(clock, {}, {"call": ("daily",)}, daily=daily, share=share, reserve=reserve)
 
 
 def hubspot_budget(
-    clock: Clock, *, burst: int = 100, search: int = 5, daily: int = 250_000, share: float = 0.7, reserve: float = 0.1
+    clock: Clock,
+    *,
+    burst: int = 100,
+    search: int = 5,
+    daily: int = _SMALLEST_PORTAL,
+    share: float = 0.7,
+    reserve: float = 0.1,
 ) -> CallBudget:
     """HubSpot limits calls per ten seconds and per day, searches per second instead; the day counts both."""
-    windows = {
-        "burst": RollingWindow(int(burst * share), 10),
-        "search": RollingWindow(int(search * share), 1),
-        "daily": RollingWindow(int(daily * share), 86_400),
-    }
-    return CallBudget(clock, windows, {"call": ("burst", "daily"), "search": ("search", "daily")}, int(daily * reserve))
+    windows = {"burst": RollingWindow(int(burst * share), 10), "search": RollingWindow(int(search * share), 1)}
+    kinds = {"call": ("burst", "daily"), "search": ("search", "daily")}
+    return CallBudget(clock, windows, kinds, daily=daily, share=share, reserve=reserve)

@@ -30,11 +30,12 @@ _TOO_LONG_URI = 16_000
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What an answer says about one limit of the API."""
+    """What an answer says about one limit of the API; `maximum` is the whole of it, ours and everybody's."""
 
     kind: str
     remaining: int | None = None
     retry_after: float | None = None
+    maximum: int | None = None
 
 
 class Forbidden(AuthFailed):
@@ -173,7 +174,7 @@ class Transport:
             if date.tzinfo is not None:
                 self._heard = date, self._clock.now()
         for limit in self._dialect.limits(answer, kind):
-            self._budget.correct(limit.kind, limit.remaining, limit.retry_after)
+            self._budget.correct(limit.kind, limit.remaining, limit.retry_after, limit.maximum)
 
 
 def _number(value: Any) -> int | float:

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from syncd.model import Code, Collision
-from syncd.policy import CODES
+from syncd.jobs.reasons import because_in_words, details_of
+from syncd.model import Application, Code, Collision
+from syncd.policy import APPLICATIONS, CODES
 
 if TYPE_CHECKING:
     from syncd.demo.story import Story
@@ -34,7 +35,7 @@ def page(story: Story) -> Iterable[str]:
     )
     yield from _title("Decided")
     for state, count in sorted(Counter(c.state.application.value for c in story.claims).items(), key=_by_count):
-        yield f"  {count:>5,}  {state}"
+        yield f"  {count:>5,}  {state}: {APPLICATIONS[Application(state)]}"
     yield from _title("Collisions")
     counts = Counter(c.code for c in story.collisions)
     for code, count in sorted(counts.items()):
@@ -51,11 +52,11 @@ def page(story: Story) -> Iterable[str]:
     yield f"  Second cycle, nothing having changed: {story.second.writes} writes, {story.second.calls} API calls."
     yield from _title("Then people act")
     yield from (f"  - {edit}" for edit in story.edits)
+    details = details_of(story.claims_after)
     yield f"  The third cycle writes {len(story.differences)} changes, {len(story.unexpected)} of them unexplained:"
     for item in story.differences[:12]:
-        after = ", ".join(f"{k}={v}" for k, v in item.intent.fields.items() if v not in (None, ""))
-        reason = item.intent.because.get("sentence") or item.intent.because.get("rule")
-        yield f"    {item.intent.ref.object} {item.intent.ref.id}: {after or 'cleared'}  ({reason})"
+        yield f"    {item.intent.ref.object} {item.intent.ref.id}"
+        yield f"      {because_in_words(item.intent.because, details)}"
     yield from _title("Seconds")
     yield "  " + ", ".join(f"{name.replace('_', ' ')} {value:.1f}" for name, value in story.seconds.items())
     yield ""

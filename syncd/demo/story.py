@@ -63,6 +63,7 @@ class Story:
     links: dict[str, Any] = field(default_factory=dict)
     collisions: list[Collision] = field(default_factory=list)
     claims: list[Claimed] = field(default_factory=list)
+    claims_after: list[Claimed] = field(default_factory=list)
     self_collisions: int = 0
     edits: list[str] = field(default_factory=list)
     edited: set[str] = field(default_factory=set)
@@ -241,6 +242,7 @@ def _look_at_difference(work: Work, emulator: Emulator, story: Story) -> None:
     """Everything that the third cycle wrote, and whether all of it follows from what people did."""
     with work.store.read() as tx:
         applied = outbox.in_state(tx, [WriteState.APPLIED])
+        story.claims_after = outcomes.claims(tx)
     story.differences = applied[story.first.writes :]
     story.unexpected = [item for item in story.differences if item.intent.ref.id not in story.edited]
     row = next(r for r in emulator.salesforce.rows("Account") if r["Id"] == story.cleared)

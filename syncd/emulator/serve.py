@@ -52,6 +52,8 @@ class Running:
     """Servers in one background thread; `close` stops them."""
 
     def __init__(self, apps: dict[str, HttpApp], addresses: dict[str, str]) -> None:
+        for address in addresses.values():
+            _place(address)  # before anything is bound
         self._sockets = {name: _bind(addresses[name]) for name in apps}
         self.urls = {name: _url(bound) for name, bound in self._sockets.items()}
         started = threading.Semaphore(0)
@@ -91,11 +93,22 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def _bind(address: str) -> socket.socket:
+def _place(address: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
+    if not port.isdigit() or int(port) > 65_535:
+        raise ValueError(f"{address!r} is no address")
+    return host, int(port)
+
+
+def _bind(address: str) -> socket.socket:
+    host, port = _place(address)
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.bind((host.strip("[]") or "127.0.0.1", int(port)))
+    try:
+        bound.bind((host.strip("[]") or "127.0.0.1", port))
+    except OSError:
+        bound.close()
+        raise
     return bound
 
 

@@ -24,7 +24,11 @@ Step = Callable[[str], None]
 
 @dataclass(slots=True)
 class CycleReport:
-    """What one cycle did. `errors` are sentences, one for each connection or step that could not finish."""
+    """What one cycle did.
+
+    `refused` counts the writes that a CRM has refused for good, in this cycle or before; `errors` are sentences, one
+    for each stream or connection that could not finish.
+    """
 
     pulled: dict[str, dict[str, PageCounts]] = field(default_factory=dict)
     staged: int = 0
@@ -33,6 +37,7 @@ class CycleReport:
     planned: int = 0
     written: dict[str, WriteCounts] = field(default_factory=dict)
     calls: int = 0
+    refused: int = 0
     errors: list[str] = field(default_factory=list)
 
     @property
@@ -44,6 +49,11 @@ class CycleReport:
     def failed(self) -> int:
         """Writes that the CRMs refused for good."""
         return sum(counts.failed for counts in self.written.values())
+
+    @property
+    def attention(self) -> bool:
+        """Some records need a person: a write was refused or its outcome is unknown."""
+        return bool(self.refused or self.failed or self.unknown)
 
     @property
     def unknown(self) -> int:
@@ -60,7 +70,7 @@ class CycleReport:
         return {
             "pulled": pulled, "staged": self.staged, "links_changed": self.links_changed,
             "decisions": self.decisions, "planned": self.planned, "written": written,
-            "writes": self.writes, "api_calls": self.calls, "errors": self.errors,
+            "writes": self.writes, "refused": self.refused, "api_calls": self.calls, "errors": self.errors,
         }  # fmt: skip
 
 
@@ -86,6 +96,8 @@ def cycle(
     if writing:
         tell("write")
         _write_all(work, report)
+    with work.store.read() as tx:
+        report.refused = len(outbox.refused(tx))
     report.calls = work.calls - before
     return report
 
@@ -106,13 +118,21 @@ def _pull_all(work: Work, report: CycleReport, progress: Progress | None) -> Non
 def _pull_side(work: Work, side: Side, report: CycleReport, progress: Progress | None) -> dict[str, PageCounts]:
     counts = {}
     for stream in side.streams:
+        if stream in side.broken:
+            report.errors.append(f"{side.name} {stream.value}: {side.broken[stream]}")
+            continue
         try:
             counts[stream.value] = pull(work, side, stream, progress)
         except (LeaseLost, Stopping):
             raise
-        except SyncdError as error:
-            report.errors.append(f"{side.name} {stream.value}: {error}")
+        except Exception as error:  # whatever it is, the other streams and connections go on
+            report.errors.append(f"{side.name} {stream.value}: {in_words(error)}")
     return counts
+
+
+def in_words(error: Exception) -> str:
+    """An error as a sentence; one that nobody foresaw keeps its kind."""
+    return str(error) if isinstance(error, SyncdError) else f"{type(error).__name__}: {error}"
 
 
 def _write_all(work: Work, report: CycleReport) -> None:
@@ -128,13 +148,6 @@ def _write_side(work: Work, side: Side, report: CycleReport) -> WriteCounts:
         write(work, side, counts)
     except (LeaseLost, Stopping):
         raise
-    except SyncdError as error:
-        report.errors.append(f"{side.name} write: {error}")
+    except Exception as error:  # whatever it is, the other connections go on
+        report.errors.append(f"{side.name} write: {in_words(error)}")
     return counts
-
-
-def open_writes(work: Work) -> int:
-    """Writes that are queued or whose outcome is unknown."""
-    with work.store.read() as tx:
-        counts = outbox.counts(tx)
-    return counts.get("queued", 0) + counts.get("sent", 0)

@@ -9,7 +9,7 @@ from types import FrameType
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from syncd.errors import LeaseLost, SyncdError
+from syncd.errors import LeaseLost
 from syncd.jobs.cycle import CycleReport, cycle
 from syncd.jobs.work import Stopping, Work
 from syncd.store.leases import TTL_SECONDS
@@ -60,7 +60,7 @@ class Daemon:
             self._give_up(lost)
         except Stopping:
             log.info("cycle_stopped")
-        except SyncdError as error:
+        except Exception as error:  # the next tick tries again, whatever it was
             log.error("cycle_failed", error=str(error), kind=type(error).__name__)
         else:
             self.cycles += 1
@@ -79,8 +79,8 @@ class Daemon:
 
     def _cycle(self) -> CycleReport:
         if not self._work.bound:
-            for problem in self._work.bind():
-                log.warning("check", problem=problem)
+            for connection, problem in self._work.bind():
+                log.warning("check", connection=connection, problem=problem)
         return cycle(self._work)
 
     def _tell(self, report: CycleReport) -> None:

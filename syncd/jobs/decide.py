@@ -147,7 +147,7 @@ class _Gathered:
 
 def gather(work: Work, tx: sa.Connection, shared: Shared, numbers: Sequence[int]) -> dict[int, ClaimGroup]:
     """The claim group of each organization, read in a few queries for all of them together."""
-    members = {ref: number for number in numbers for ref in graph.members_of(tx, number)}
+    members = graph.members_of_all(tx, numbers)
     parents = list(members)
     old = {source: target for source, target in shared.aliases.items() if target in members}
     opportunities = graph.hanging_on(tx, Stream.OPPORTUNITIES, [*parents, *old])

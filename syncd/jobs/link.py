@@ -21,7 +21,7 @@ def link(work: Work) -> int:
     """Link what changed; returns how many links changed. Does nothing when neither records nor judgements did."""
     with work.store.read() as tx:
         changed = graph.unlinked_refs(tx)
-        judged = max((d.seq or 0 for d in decisions.everything(tx, decisions.JUDGEMENTS)), default=0)
+        judged = last_judgement(tx)
         known, version = graph.get_progress(tx, "linked")
         frozen = outcomes.frozen_statistics(tx)
     wanted = f"{work.auto} {work.review} {frozen[0] if frozen else ''}"
@@ -30,7 +30,7 @@ def link(work: Work) -> int:
     with running(work, "link") as run:
         linker = Linker(_statistics(work), auto=work.auto, review=work.review)
         _score(work, linker, changed)
-        count, dirty = _decide(work, linker, changed, judged)
+        count, dirty = _decide(work, linker, changed)
         run.counts.update(changed=len(changed), links=count, organizations=dirty)
         return count
 
@@ -84,22 +84,32 @@ def _everybody(tx: sa.Connection, records: Sequence[Parsed]) -> list[tuple[str, 
     return [(role, Parsed.from_json(content)) for _, role, content in graph.get_parsed(tx, refs)]
 
 
-def _decide(work: Work, linker: Linker, changed: Sequence[Ref], judged: int) -> tuple[int, int]:
-    now = work.clock.now()
+def _decide(work: Work, linker: Linker, changed: Sequence[Ref]) -> tuple[int, int]:
+    """Decide over all edges outside of any transaction, then apply the difference in a short one.
+
+    Only the daemon changes edges and links, so they cannot move in between. A person who judges meanwhile is heard
+    by the next run, because the judgements that were read are what is remembered.
+    """
+    with work.store.read() as tx:
+        roles, aliases, before = graph.roles(tx), records.aliases(tx), graph.all_links(tx)
+        edges, judged, said = _edges(tx), last_judgement(tx), decisions.judgements(tx, aliases)
+        frozen = outcomes.frozen_statistics(tx)
+    made = linker.decide(edges, lambda ref: roles[ref], said)
+    groups = _with_everybody(made.groups, {ref for ref, role in roles.items() if role == "filed"})
+    first = {ref: 0 if role == "direct" else 1 for ref, role in roles.items()}
     with work.store.begin() as tx:
-        roles, aliases = graph.roles(tx), records.aliases(tx)
-        made = linker.decide(_edges(tx), lambda ref: roles[ref], decisions.judgements(tx, aliases))
-        count, touched = graph.put_links(tx, made.links)
-        filed = {ref for ref, role in roles.items() if role == "filed"}
-        groups = _with_everybody(made.groups, filed)
-        first = {ref: 0 if role == "direct" else 1 for ref, role in roles.items()}
-        members = graph.assign_organizations(tx, groups, first, aliases, now)
+        count, touched = graph.put_links(tx, made.links, before)
+        members = graph.assign_organizations(tx, groups, first, aliases, work.clock.now())
         dirty = graph.put_members(tx, members) | {members[ref] for ref in touched if ref in members}
         graph.mark_dirty(tx, dirty)
         graph.mark_linked(tx, changed)
-        frozen = outcomes.frozen_statistics(tx)
         graph.set_progress(tx, "linked", judged, f"{work.auto} {work.review} {frozen[0] if frozen else ''}")
-        return count, len(dirty)
+    return count, len(dirty)
+
+
+def last_judgement(tx: sa.Connection) -> int:
+    """The number of the newest judgement of a person."""
+    return max((made.seq or 0 for made in decisions.everything(tx, decisions.JUDGEMENTS)), default=0)
 
 
 def _with_everybody(groups: Iterable[frozenset[Ref]], filed: set[Ref]) -> list[frozenset[Ref]]:

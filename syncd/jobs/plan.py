@@ -49,7 +49,7 @@ def plan(work: Work) -> int:
 def _version(work: Work) -> str:
     """What decides which differences are written: another mode or mapping compares everything again."""
     return " ".join(
-        f"{side.name}:{side.live:d}:{side.ownership}:{stream.value}:{mapping.version}"
+        f"{side.name}:{side.live:d}:{side.ownership}:{stream.value}:{mapping.version}:{'+'.join(sorted(mapping.ours))}"
         for side in work.sides
         for stream, mapping in side.streams.items()
     )

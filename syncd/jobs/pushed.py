@@ -38,8 +38,8 @@ def pushes(tx: sa.Connection, opportunities: Sequence[Ref], registrations: Seque
 
 def related_organizations(tx: sa.Connection, numbers: Iterable[int], aliases: Mapping[Ref, Ref]) -> set[int]:
     """The organizations that share a pushed deal with one of these; they are decided together."""
-    members = [ref for number in sorted(set(numbers)) for ref in graph.members_of(tx, number)]
-    old = [source for source, target in aliases.items() if target in set(members)]
+    members = graph.members_of_all(tx, numbers)
+    old = [source for source, target in aliases.items() if target in members]
     opportunities = graph.hanging_on(tx, Stream.OPPORTUNITIES, [*members, *old])
     registrations = graph.hanging_on(tx, Stream.REGISTRATIONS, [*members, *old])
     pairs = pushes(tx, list(opportunities), list(registrations))

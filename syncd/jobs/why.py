@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from syncd.errors import UserError
+from syncd.jobs.reasons import because_in_words, details_of
 from syncd.jobs.work import Work
 from syncd.model import Account, CanonicalRecord, Decision, Link, Opportunity, Partner, Ref, Stream
 from syncd.store import decisions, graph, outbox, outcomes, records
@@ -17,6 +18,8 @@ def find(work: Work, tx: sa.Connection, text: str) -> list[Ref]:
     """The records that `text` may mean: a ref, a native id, a registration number, or a part of a company's name."""
     if text.count("/") >= 2:
         return [Ref.parse(text)]
+    if len(text.strip()) < 2:
+        raise UserError("Give at least two characters of an id, a number or a name.")
     by_id = records.find_id(tx, text) or [item.state.ref for item in outcomes.find_claims(tx, text)]
     if by_id:
         return by_id
@@ -62,6 +65,7 @@ def _story(work: Work, tx: sa.Connection, ref: Ref) -> dict[str, Any]:
     numbers = graph.organizations_of(tx, [ref]) or _organizations_of_parent(tx, ref)
     claimed = [item for number in sorted(numbers) for item in outcomes.claims(tx, number)]
     met = [item for number in sorted(numbers) for item in outcomes.collisions(tx, number)]
+    details = details_of(claimed)
     about = {item.state.ref for item in claimed} if row.stream != Stream.REGISTRATIONS else {ref}
     company = _account_of(tx, ref)
     return {
@@ -80,7 +84,7 @@ def _story(work: Work, tx: sa.Connection, ref: Ref) -> dict[str, Any]:
         "collisions": [_collision(item) for item in met if _concerns(item, ref, row.stream)],
         "decisions": [_decision(made) for made in decisions.about(tx, about)],
         "wanted": {
-            group.value: {"values": values, "because": because}
+            group.value: {"values": values, "because": because, "in_words": because_in_words(because, details)}
             for (_, group), (values, because) in outcomes.get_wanted(tx, [ref]).items()
         },
         "writes": [_write(item) for item in [w for items in outbox.of_records(tx, [ref]).values() for w in items]],

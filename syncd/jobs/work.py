@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from threading import Event
 from typing import Any
 
 from syncd.connectors.base import Connector
-from syncd.errors import Stop, UserError
+from syncd.errors import Stop, SyncdError, UserError
 from syncd.mapping import Mapped, StreamMapping
 from syncd.model import (
     Account,
@@ -41,7 +42,11 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One connection as the jobs see it. `uid` is empty until the first check has bound it."""
+    """One connection as the jobs see it. `uid` is empty until the first check has bound it.
+
+    `broken` says by stream why it must not be read: without a field that the mapping names, a rule would be silently
+    off, and what it let through would stand for good.
+    """
 
     name: str
     kind: str
@@ -55,6 +60,7 @@ class Side:
     heartbeat: Heartbeat | None
     settle_writes_after: timedelta
     uid: str = ""
+    broken: Mapping[Stream, str] = field(default_factory=dict)
 
     def specs(self) -> dict[Stream, ReadSpec]:
         """What is read from this connection, stream by stream."""
@@ -147,18 +153,36 @@ class Work:
         """API calls made so far, all connections together."""
         return sum(side.connector.calls for side in self.sides)
 
-    def bind(self) -> list[str]:
-        """Check every connection, bind its uid, and return the problems found. Raises UserError for another org."""
-        problems = []
+    def bind(self) -> list[tuple[str, str]]:
+        """Check every connection and bind its uid; returns the problems found, each with its connection.
+
+        A connection that cannot be reached is left unread, and asked again next time; the others go on. Raises
+        UserError for another org than before.
+        """
+        with self.store.read() as tx:
+            known = runs.bound(tx)
+        problems, self.bound = [], True
         for n, side in enumerate(self.sides):
-            checked = side.connector.check(list(side.specs().values()), side.writable())
-            with self.store.append() as tx:
-                facts = {**checked.facts, "clock_error_seconds": side.connector.facts.clock_error_seconds}
-                runs.bind(tx, side.name, side.kind, replace(checked, facts=facts), self.clock.now())
-            self.sides[n] = replace(side, uid=checked.uid, streams=_existing(side, checked))
-            problems += [f"{side.name}: {p}" for p in checked.problems if not side.can_wait(p)]
-        self.bound = True
+            try:
+                self.sides[n], checked = self._bind(side)
+            except UserError:
+                raise
+            except SyncdError as error:
+                self.bound = False
+                broken = dict.fromkeys(side.streams, str(error))
+                self.sides[n] = replace(side, uid=known.get(side.name, ""), broken=broken)
+            else:
+                problems += [(side.name, problem) for problem in checked.problems if not side.can_wait(problem)]
         return problems
+
+    def _bind(self, side: Side) -> tuple[Side, Checked]:
+        checked = side.connector.check(list(side.specs().values()), side.writable())
+        facts = {**checked.facts, "clock_error_seconds": side.connector.facts.clock_error_seconds}
+        with self.store.append() as tx:
+            runs.bind(tx, side.name, side.kind, replace(checked, facts=facts), self.clock.now())
+        missing = _missing(checked)
+        streams = {s: m.without(m.ours & missing.get(m.object.lower(), {}).keys()) for s, m in side.streams.items()}
+        return replace(side, uid=checked.uid, streams=streams, broken=_broken(side, missing)), checked
 
     def bind_from_store(self) -> None:
         """Take the uids that an earlier check bound, for commands that must not call the CRMs."""
@@ -167,16 +191,25 @@ class Work:
         self.sides = [replace(side, uid=known.get(side.name, "")) for side in self.sides]
 
 
-def _existing(side: Side, checked: Checked) -> Mapping[Stream, StreamMapping]:
-    """The streams without the fields that the system does not have: one missing field must not stop a whole stream."""
-    missing: dict[str, set[str]] = {}
+def _missing(checked: Checked) -> dict[str, dict[str, str]]:
+    """What the system does not have: by object, the field and the sentence about it."""
+    missing: dict[str, dict[str, str]] = {}
     for problem in checked.problems:
         if isinstance(problem, MissingField):
-            missing.setdefault(problem.object.lower(), set()).add(problem.field)
-    return {
-        stream: mapping.without(frozenset(missing.get(mapping.object.lower(), ())))
-        for stream, mapping in side.streams.items()
-    }
+            missing.setdefault(problem.object.lower(), {})[problem.field] = str(problem)
+    return missing
+
+
+def _broken(side: Side, missing: Mapping[str, Mapping[str, str]]) -> dict[Stream, str]:
+    """The streams that lack a field other than those that syncd writes, with the sentence about the first."""
+    broken = {}
+    for stream, mapping in side.streams.items():
+        lacking = missing.get(mapping.object.lower(), {})
+        facts = [field for field in mapping.read_spec().fields if field in lacking and field not in mapping.ours]
+        if facts:
+            more = f" ({len(facts)} fields are missing.)" if len(facts) > 1 else ""
+            broken[stream] = f"{lacking[facts[0]]}{more} Until then this stream is not read, and nothing is decided."
+    return broken
 
 
 @dataclass(slots=True)
@@ -223,6 +256,8 @@ def canonical_line(event: str, **facts: Any) -> None:
     """One line of the log. The library is loaded here, because a person's quick command never needs it."""
     import structlog
 
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
     structlog.get_logger("syncd").info(event, **facts)
 
 

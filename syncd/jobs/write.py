@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from syncd.errors import SyncdError
-from syncd.jobs.work import Run, Side, Work, running
+from syncd.jobs.work import Run, Side, Work, canonical_line, running
 from syncd.mapping import StreamMapping
 from syncd.model import STAMP_BY_NAME, Receipt, ReceiptKind, Ref, Stream, Write, WriteGroup
 from syncd.store import graph, ledger, outbox, records, runs
@@ -19,7 +19,7 @@ from syncd.store.records import Confirmed
 
 HEARTBEAT_EVERY = timedelta(minutes=15)
 MOST_ATTEMPTS = 8
-"""How often a write that the CRM puts off is sent; the waits in between add up to an hour."""
+"""How often a write that the CRM puts off is sent, over some twenty minutes."""
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(minutes=15)
 
@@ -131,6 +131,7 @@ def _keep(work: Work, run: Run, batch: Sequence[Outgoing], receipts: Sequence[Re
     now = work.clock.now()
     later = {item.number: now + wait_after(item.attempts) for item in batch}
     with work.store.begin() as tx:
+        outbox.release(tx, [item.number for item, receipt in answered if receipt.code == "not_sent"])
         entries = _apply(work, tx, [pair for pair in answered if pair[1].kind is ReceiptKind.APPLIED], run)
         outbox.settle(tx, [receipt for _, receipt in answered if receipt.kind is not ReceiptKind.APPLIED], now, later)
         ledger.append(tx, now, entries, work.ledger_key)
@@ -140,7 +141,7 @@ def _keep(work: Work, run: Run, batch: Sequence[Outgoing], receipts: Sequence[Re
 
 def _patience(item: Outgoing, receipt: Receipt) -> Receipt:
     """What the CRM cannot take again and again is a failure to be looked at, not a reason to try for ever."""
-    if receipt.kind is ReceiptKind.RETRY and item.attempts >= MOST_ATTEMPTS:
+    if receipt.kind is ReceiptKind.RETRY and receipt.code != "not_sent" and item.attempts >= MOST_ATTEMPTS:
         return replace(
             receipt, kind=ReceiptKind.FAILED, message=f"Given up after {item.attempts} tries: {receipt.message}"
         )
@@ -148,8 +149,8 @@ def _patience(item: Outgoing, receipt: Receipt) -> Receipt:
 
 
 def wait_after(attempts: int) -> timedelta:
-    """How long a refused-for-now write waits: doubling from 5 seconds, at most 15 minutes."""
-    return min(_FIRST_WAIT * int(2 ** min(attempts, 10)), _LONGEST_WAIT)
+    """How long a write that was put off waits: doubling from 5 seconds, at most 15 minutes."""
+    return min(_FIRST_WAIT * int(2 ** min(max(attempts - 1, 0), 10)), _LONGEST_WAIT)
 
 
 def _count(counts: WriteCounts, kind: ReceiptKind) -> None:
@@ -204,9 +205,11 @@ def _beat(work: Work, side: Side) -> None:
     value = _moment(side.kind, now)
     change = Write(0, Ref(side.uid, beat.object, beat.id), WriteGroup.STAMP, {beat.field: value})
     receipt = side.connector.write(beat.object, [change])[0]
-    if receipt.kind is ReceiptKind.APPLIED:
-        with work.store.begin() as tx:
-            runs.set_heartbeat(tx, side.uid, now)
+    if receipt.kind is not ReceiptKind.APPLIED:
+        canonical_line("heartbeat_failed", connection=side.name, code=receipt.code, reason=receipt.message)
+        return
+    with work.store.begin() as tx:
+        runs.set_heartbeat(tx, side.uid, now)
 
 
 def _moment(kind: str, moment: datetime) -> str:

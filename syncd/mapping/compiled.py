@@ -105,7 +105,6 @@ class StreamMapping:
             stamps=MappingProxyType({name: native for name, native in self.stamps.items() if native not in gone}),
             owner=None if self.owner in gone else self.owner,
             ours=self.ours - gone,
-            version=_digest([self.version, sorted(gone)]),
             _spec=replace(self._spec, fields=tuple(name for name in self._spec.fields if name not in gone)),
         )
 

@@ -12,6 +12,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from syncd.mapping.convert import Unfit
 from syncd.mapping.fields import Canonical, FieldKind, converter
+from syncd.model import FiledStatus
 
 _NATIVE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
 
@@ -156,7 +157,13 @@ def _ours(about: Canonical, value: Scalar, where: str) -> Any:
     try:
         ours = converter(about.name, about.kind)(value)
     except Unfit as error:
-        refuse("spec_value", f"`{where}` {error.message}.", f"This field holds: {about.kind}.")
+        refuse("spec_value", f"`{where}` {error.message}.", _holds(about))
     if ours is None:
-        refuse("spec_value", f"`{where}` is blank.", f"This field holds: {about.kind}.")
+        refuse("spec_value", f"`{where}` is blank.", _holds(about))
     return ours
+
+
+def _holds(about: Canonical) -> str:
+    if about.kind is FieldKind.STATUS:
+        return f"A status is one of: {', '.join(FiledStatus)}."
+    return f"This field holds: {about.kind}."

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from syncd.matching.groups import Groups
-from syncd.matching.points import BEGIN, Weights
+from syncd.matching.points import Weights
 from syncd.matching.rivals import TOO_CLOSE, Contest, Rivalry, rival_evidence
 from syncd.matching.score import FLOOR, Edge, total
 from syncd.model import Band, Evidence, Judgement, Link, Ref
@@ -206,8 +206,8 @@ class _Decision:
 
     def _unseen(self, pair: Two) -> Edge:
         """A pair that no key brought together, known only because a person judged it."""
-        begin = Evidence(BEGIN[0], FLOOR, "Not found by any key")
-        return Edge(*pair, FLOOR, (begin,))
+        alone = Evidence("found_by_no_key", FLOOR, "Not found by any key")
+        return Edge(*pair, FLOOR, (alone,))
 
 
 _BAND_OF = {Judgement.SAME: Band.AUTO, Judgement.DIFFERENT: Band.NONE, Judgement.UNSURE: Band.REVIEW}

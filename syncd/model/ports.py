@@ -48,6 +48,9 @@ class Budget(Protocol):
         """Wait until `calls` of `kind` may be made. Raises QuotaExhausted when the daily share is used up."""
         ...
 
-    def correct(self, kind: str, remaining: int | None, retry_after: float | None) -> None:
-        """Tell what the server said about the limit, so that everybody slows down together."""
+    def correct(self, kind: str, remaining: int | None, retry_after: float | None, maximum: int | None = None) -> None:
+        """Tell what the server said about the limit, so that everybody slows down together.
+
+        `maximum` is what the whole of it is for everybody, such as the org's calls of a day.
+        """
         ...

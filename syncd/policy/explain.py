@@ -38,7 +38,7 @@ def collision_sentence(clash: Clash, book: Book) -> str:
         products=products_of(filing),
         other=_name(clash.other, book),
     )
-    if what.startswith("the "):
+    if what.startswith("the "):  # our own words; a partner's name stays as it is spelt
         what = f"T{what[1:]}"
     return f"{what} {_stands(clash, filing, book)}"
 
@@ -70,10 +70,12 @@ def _stands(clash: Clash, filing: Filing, book: Book) -> str:
         return f"The registration {filing.number} of {partner_of(filing)} stands.{by}"
     if clash.code in (Code.C14, Code.C17):
         return f"The registration was not approved.{by}"
+    if clash.code is Code.C13:
+        return f"The lost deal holds nothing, and the registration {filing.number} was not approved.{by}"
     if clash.winner in book.by_ref:
         rival = book.by_ref[clash.winner]
         return f"The claim {rival.number} of {partner_of(rival)} stands.{by}"
-    return f"The direct deal stands, and the partner has been told.{by}"
+    return f"The direct deal stands.{by}"
 
 
 def _name(ref: Ref, book: Book) -> str:

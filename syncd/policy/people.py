@@ -103,10 +103,17 @@ def _approval(filing: Filing, state: RegistrationState) -> list[str]:
         until = f" and protected until {day(state.until)}" if state.until else ""
         return [f"{number} is approved already{until}."]
     if filing.unsure:
-        return [f"Say first which account {number} is about; then approve it."]
+        return [f"Say first which account {number} is about{_how_to_say(filing)}; then approve it."]
     if filing.partner is None:
         return [f"The partner of {number} is not known, so there is nobody to protect; add the partner first."]
     return []
+
+
+def _how_to_say(filing: Filing) -> str:
+    best = filing.company.best if filing.company else None
+    if best is None:
+        return ""
+    return f": `syncd same {best.left} {best.right}`, or `syncd different {best.left} {best.right}`"
 
 
 def _room(filing: Filing, at: datetime, book: Book, giving_way: frozenset[Ref]) -> list[str]:

@@ -194,8 +194,8 @@ class Policy(_Part):
     def _known_and_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             if name not in REQUIRABLE:
-                near = difflib.get_close_matches(name, REQUIRABLE, 1) or [n for n in REQUIRABLE if n.endswith(name)]
-                hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(REQUIRABLE)}"
+                near = _meant(name)
+                hint = f"did you mean {near}?" if near else f"choose from {', '.join(REQUIRABLE)}"
                 raise ValueError(f"there is no field {name!r} on a registration; {hint}")
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -220,6 +220,36 @@ class Policy(_Part):
                 "a form without a customer would approve itself; add it, or set approval to manual"
             )
         return self
+
+
+_OTHER_WORDS = {
+    "company.employees": "staff headcount size workforce people",
+    "company.location": "address street city town postcode zip region",
+    "company.industry": "sector vertical branch",
+    "company.country": "nation",
+    "value": "amount revenue worth",
+    "close_on": "closing closes",
+    "current_vendor": "incumbent supplier",
+    "competition": "competitors rivals",
+    "decision_makers": "contacts titles",
+    "submitter": "sender",
+}
+"""What people call a field besides its name."""
+
+
+def _meant(name: str) -> str:
+    """The field that was probably meant: by its spelling, else by another word for it; empty when unclear.
+
+    What stands before the dot is not compared, or every unknown fact of a company would look like its name.
+    """
+    last = name.strip().lower().rpartition(".")[2]
+    ends = {field.rpartition(".")[2]: field for field in REQUIRABLE}
+    near = difflib.get_close_matches(last, ends, 1, 0.7)
+    if near:
+        return ends[near[0]]
+    words = set(re.split(r"[_\s-]+", last))
+    fits = [field for field, others in _OTHER_WORDS.items() if not words.isdisjoint(others.split())]
+    return fits[0] if len(fits) == 1 else ""
 
 
 @lru_cache(maxsize=64)

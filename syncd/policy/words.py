@@ -104,7 +104,7 @@ REASONS: dict[str, Words] = {
     "direct_engaged": Words(
         "not_available",
         _NOT_AVAILABLE,
-        "Your deal stands. The partner has been told.",
+        "Your deal stands.",
         "A direct opportunity was open and active before the filing.",
     ),
     "recently_lost": Words(

@@ -1,6 +1,6 @@
 """YAML and environment in, one frozen `Settings` out, or every problem at once with file, line and key."""
 
-from syncd.settings.load import config_hash, json_schema, load_settings
+from syncd.settings.load import config_hash, json_schema, load_settings, named_files
 from syncd.settings.schema import (
     Authority,
     ClientCredentials,
@@ -18,8 +18,9 @@ from syncd.settings.schema import (
     Token,
 )
 from syncd.settings.secrets import Database, Identifier, Secret
-from syncd.settings.validate import load, validate
+from syncd.settings.validate import in_order, load, validate
 from syncd.settings.values import Duration, Host
+from syncd.settings.walk import known_keys
 from syncd.settings.yaml import Document, KeyPath, dotted, parse_yaml, read_yaml
 
 __all__ = [
@@ -46,9 +47,12 @@ __all__ = [
     "Token",
     "config_hash",
     "dotted",
+    "in_order",
     "json_schema",
+    "known_keys",
     "load",
     "load_settings",
+    "named_files",
     "parse_yaml",
     "read_yaml",
     "validate",

@@ -25,9 +25,10 @@ def load_settings(path: str | Path, env: Mapping[str, str] | None = None) -> Set
     """
     document = read_yaml(path, includes=False)
     file = Path(path).absolute()
-    context = {"env": os.environ if env is None else env, "folder": file.parent}
+    context = {"env": os.environ if env is None else env, "folder": file.parent, "file": file}
     settings, problems = validate(document, Settings, context)
-    found = in_order([*problems, *_joined(document), *_named_files(document, file.parent)])
+    unreadable = (problem for named in named_files(document).values() for problem in _readable(named))
+    found = in_order([*problems, *_joined(document), *unreadable])
     if settings is None or found:
         raise UserError(problems=found)
     settings._file = file
@@ -115,12 +116,15 @@ def _same_account(document: Document, sections: Mapping[str, dict[str, Any]]) ->
             yield document.problem(("connections", name, "host"), message, "Use one connection with `roles: [both]`.")
 
 
-def _named_files(document: Document, folder: Path) -> Iterator[Problem]:
-    """The mistakes of YAML and of includes in the files that the settings name."""
+def named_files(document: Document) -> dict[KeyPath, str]:
+    """The policy and mapping files that the settings name, by key, as far as they exist; whatever else is wrong."""
+    found = {}
     for key in _file_keys(document):
         name = document.value(key)
-        if isinstance(name, str) and (folder / name).is_file():
-            yield from _readable(os.path.join(os.path.dirname(document.file), name))
+        path = os.path.join(os.path.dirname(document.file), name.strip()) if isinstance(name, str) else ""
+        if os.path.isfile(path):
+            found[key] = path
+    return found
 
 
 def _file_keys(document: Document) -> Iterator[KeyPath]:

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
@@ -21,6 +21,15 @@ from syncd.settings.refuse import refuse
 _REFERENCE = re.compile(r"\$\{(env|file):([^{}]+)\}")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MAX_BYTES = 65_536
+_KEY_FILE = "-----BEGIN"  # a private key in PEM is the one secret that has lines
+
+
+class Surroundings(NamedTuple):
+    """Where a settings file is read: the environment, the folder that paths start from, and the file itself."""
+
+    env: Mapping[str, str] = os.environ
+    folder: Path = Path()
+    file: Path | None = None
 
 
 class Secret:
@@ -44,7 +53,7 @@ class Secret:
     def reveal(self) -> str:
         """The value. Raises ValueError when the reference leads nowhere."""
         if self._value is None:
-            self._value = resolve(self._reference, os.environ, Path())
+            self._value = resolve(self._reference, Surroundings())
         return self._value
 
     def __repr__(self) -> str:
@@ -74,8 +83,7 @@ class Secret:
     def _read(cls, value: Any, info: ValidationInfo) -> Secret:
         if isinstance(value, Secret):
             return value
-        env, folder = surroundings(info)
-        return cls(_reference_only(value, info.field_name or "secret"), resolve(str(value), env, folder))
+        return cls(_reference_only(value, info.field_name or "secret"), resolve(str(value), surroundings(info)))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -152,12 +160,12 @@ class Database:
         remedy = "For example `sqlite:///syncd.db`, or `postgresql+psycopg://syncd:${env:DB_PASSWORD}@host/syncd`."
         if not isinstance(value, str) or not value.strip():
             refuse("database", "must be the URL of a database.", remedy)
-        env, folder = surroundings(info)
+        around = surroundings(info)
         text = value.strip()
         if text.startswith("sqlite:"):
-            return cls(_sqlite(text, folder))
+            return cls(_sqlite(text, around.folder))
         if text.startswith("postgresql+psycopg://"):
-            return _postgresql(text, env, folder)
+            return _postgresql(text, around)
         refuse("database", "is not a database that syncd can use.", remedy)
 
     @classmethod
@@ -169,20 +177,19 @@ class Database:
         return {"type": "string", "pattern": r"^(sqlite:///|postgresql\+psycopg://).+"}
 
 
-def surroundings(info: ValidationInfo) -> tuple[Mapping[str, str], Path]:
-    """The environment and the folder of the settings file that a validation runs in."""
-    context = info.context or {}
-    return context.get("env", os.environ), Path(context.get("folder", "."))
+def surroundings(info: ValidationInfo) -> Surroundings:
+    """What a validation is told about the settings file that it reads."""
+    return Surroundings(**(info.context or {}))
 
 
-def resolve(reference: str, env: Mapping[str, str], folder: Path) -> str:
+def resolve(reference: str, around: Surroundings) -> str:
     """The value that a reference names. Raises a ValueError that never contains a value."""
     match = _REFERENCE.fullmatch(reference.strip())
     if match is None:
         remedy = "Write `${env:NAME}` or `${file:/path}`."
         refuse("secret_reference", "is not a secret reference that syncd knows.", remedy)
     source, name = match.groups()
-    return _from_env(name.strip(), env) if source == "env" else _from_file(name.strip(), folder)
+    return _from_env(name.strip(), around.env) if source == "env" else _from_file(name.strip(), around)
 
 
 def _from_env(name: str, env: Mapping[str, str]) -> str:
@@ -198,9 +205,11 @@ def _from_env(name: str, env: Mapping[str, str]) -> str:
     return value
 
 
-def _from_file(name: str, folder: Path) -> str:
+def _from_file(name: str, around: Surroundings) -> str:
+    only = "Name the file that holds the secret and nothing else."
     try:
-        with (folder / name).open("rb") as file:
+        is_ours = around.file is not None and os.path.samefile(around.folder / name, around.file)
+        with (around.folder / name).open("rb") as file:
             value = file.read(_MAX_BYTES + 1).decode().strip()
     except FileNotFoundError:
         remedy = "Create it with the secret as its only content, or correct the path."
@@ -208,10 +217,12 @@ def _from_file(name: str, folder: Path) -> str:
     except (OSError, ValueError):
         remedy = "Check its access rights, and that it is a text file."
         refuse("secret_file", f"the secret file {name} cannot be read.", remedy)
+    if is_ours:
+        refuse("secret_file", f"the secret file {name} is this settings file itself.", only)
     if len(value) > _MAX_BYTES:
-        refuse(
-            "secret_file", f"the file {name} is too large for a secret.", "Name the file that holds only the secret."
-        )
+        refuse("secret_file", f"the file {name} is too large for a secret.", only)
+    if len(value.splitlines()) > 1 and not value.startswith(_KEY_FILE):
+        refuse("secret_file", f"the file {name} has several lines, and a secret has one.", only)
     if not value:
         refuse("secret_empty", f"the secret file {name} is empty.", "Put the secret into it.")
     return value
@@ -254,7 +265,7 @@ _POSTGRESQL = re.compile(
 )
 
 
-def _postgresql(text: str, env: Mapping[str, str], folder: Path) -> Database:
+def _postgresql(text: str, around: Surroundings) -> Database:
     remedy = "Write `postgresql+psycopg://user:${env:DB_PASSWORD}@host:5432/name`."
     match = _POSTGRESQL.fullmatch(text)
     if match is None or "${" in f"{match['user']}{match['rest']}" or "/" not in match["rest"]:
@@ -266,7 +277,7 @@ def _postgresql(text: str, env: Mapping[str, str], folder: Path) -> Database:
         refuse("secret_in_plain", message, f"{remedy} Then change the password.")
     if not password:
         return Database(text)
-    return Database(text, Secret(password, resolve(password, env, folder)))
+    return Database(text, Secret(password, resolve(password, around)))
 
 
 def _as_reference() -> core_schema.SerSchema:

@@ -100,7 +100,7 @@ def _file(value: Any, info: ValidationInfo) -> Path:
     if not isinstance(value, str | Path) or not str(value).strip():
         remedy = "Write its path, seen from this file."
         refuse("file", "must be the path of a file.", remedy)
-    path = (surroundings(info)[1] / str(value).strip()).absolute()
+    path = (surroundings(info).folder / str(value).strip()).absolute()
     if not path.is_file() and "${" not in str(value):
         remedy = "Correct the path (it starts at the folder of this file), or create the file."
         refuse("file", f"there is no file `{value}`.", remedy)

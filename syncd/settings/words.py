@@ -31,8 +31,8 @@ def translate(error: ErrorDetails, value: Any, key: str, field: FieldInfo | None
     if "remedy" in context:
         return Words(error["msg"], str(context["remedy"]))
     if kind in ("value_error", "assertion_error"):
-        said = str(context.get("error", error["msg"])).rstrip(".") + "."
-        return Words(said, _example("For example", key, field))
+        said = str(context.get("error", error["msg"])).rstrip(".")
+        return Words(said if said.endswith(("?", "!")) else f"{said}.", _example("For example", key, field))
     if kind in ("literal_error", "enum"):
         return _choice(value, _choices(str(context.get("expected", ""))))
     if value is None:

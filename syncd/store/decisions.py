@@ -28,9 +28,14 @@ def record(tx: sa.Connection, decisions: Sequence[Decision], run: str | None) ->
     statement = table.insert().returning(table.c.seq, sort_by_parameter_order=True)
     numbers = tx.execute(statement, [_values(made, run) for made in fresh]).scalars().all()
     return [
-        ledger.Entry("decision", {"decision": seq, **_body(made, run)})
+        ledger.Entry("decision", {"decision": seq, **_body(made, run)}, _personal(made))
         for seq, made in zip(numbers, fresh, strict=True)
     ]
+
+
+def _personal(made: Decision) -> tuple[str, ...]:
+    """What a person wrote as a reason may name somebody; the reason of a rule is a code."""
+    return ("reason",) if made.rule == "person" else ()
 
 
 def _once(made: Decision) -> tuple[Any, ...]:

@@ -300,13 +300,13 @@ def get_edges(tx: sa.Connection) -> list[tuple[Ref, Ref, float, list[Any]]]:
 # --- links and organizations -----------------------------------------------------------------------------------------
 
 
-def put_links(tx: sa.Connection, links: Iterable[Link]) -> tuple[int, set[Ref]]:
-    """Make these the links there are, touching only what differs.
+def put_links(tx: sa.Connection, links: Iterable[Link], before: Iterable[Link] | None = None) -> tuple[int, set[Ref]]:
+    """Make these the links there are, touching only what differs from `before` (read if it is not given).
 
     Returns how many changed, and the records on either side of a changed one.
     """
     new = {(item.left, item.right): item for item in links}
-    old = {(item.left, item.right): item for item in all_links(tx)}
+    old = {(item.left, item.right): item for item in (all_links(tx) if before is None else before)}
     gone = [pair for pair, item in old.items() if new.get(pair) != item]
     come = [item for pair, item in new.items() if old.get(pair) != item]
     for left, right in gone:
@@ -477,6 +477,15 @@ def unlinked_refs(tx: sa.Connection) -> list[Ref]:
 def mark_linked(tx: sa.Connection, refs: Sequence[Ref]) -> None:
     """These accounts have been linked."""
     delete_refs(tx, unlinked, refs)
+
+
+def members_of_all(tx: sa.Connection, numbers: Iterable[int]) -> dict[Ref, int]:
+    """The records of these organizations, each with its organization."""
+    found: dict[Ref, int] = {}
+    for part in chunks(sorted(set(numbers))):
+        for row in tx.execute(sa.select(member).where(member.c.organization.in_(list(part)))):
+            found[Ref(row.connection, row.object, row.id)] = row.organization
+    return found
 
 
 def membership(tx: sa.Connection, refs: Sequence[Ref]) -> dict[Ref, int]:

@@ -209,6 +209,26 @@ def unknown(tx: sa.Connection, connection: str, sent_before: datetime) -> list[O
     return [_outgoing(row) for row in tx.execute(query.order_by(table.c.number))]
 
 
+def refused(tx: sa.Connection) -> list[Outgoing]:
+    """The writes that a CRM refused for good and that nothing newer has taken the place of."""
+    later = table.alias("later")
+    same = [later.c[name] == table.c[name] for name in ("connection", "object", "id", "grp")]
+    newer = sa.select(later.c.number).where(*same, later.c.number > table.c.number).exists()
+    query = sa.select(table).where(table.c.state == "failed", sa.not_(newer)).order_by(table.c.number)
+    return [_outgoing(row) for row in tx.execute(query)]
+
+
+def forgive(tx: sa.Connection, items: Sequence[Outgoing], person: str, now: datetime) -> None:
+    """A person wants refused writes to be tried again: what is still wanted is planned anew."""
+    for part in graph.chunks([item.number for item in items]):
+        tx.execute(
+            table.update()
+            .where(table.c.number.in_(list(part)), table.c.state == "failed")
+            .values(state="superseded", done_at=now, message=f"Tried again at the wish of {person}.")
+        )
+    graph.mark_unplanned(tx, [item.intent.ref for item in items])
+
+
 def is_open(tx: sa.Connection, connection: str) -> bool:
     """Something of this connection is queued or without a receipt."""
     query = sa.select(table.c.number).where(table.c.connection == connection, table.c.state.in_(_OPEN)).limit(1)

@@ -133,14 +133,43 @@ def test_lists_say_what_to_do_when_there_is_no_state_yet(configured: Path, capsy
     assert json.loads(capsys.readouterr().out) == []
 
 
-def test_one_stream_that_cannot_be_read_does_not_stop_the_others(
+def test_a_stream_without_a_field_that_the_mapping_names_is_not_read_and_the_others_are(
     configured: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Without the field a rule would be off in silence, and what it let through would stand for good."""
     assert run(["-c", str(configured), "sync", "--no-write", "--json"]) == 1, "a stream could not be read"
     report = json.loads(capsys.readouterr().out)
-    assert report["pulled"]["crm"]["accounts"]["new"] == 1
+    assert "accounts" not in report["pulled"]["crm"]
+    assert report["pulled"]["crm"]["users"]["new"] == 2, "the rep, and the integration user"
     assert report["pulled"]["prm"]["accounts"]["new"] == 1
-    assert any("partners" in error for error in report["errors"])
+    assert any("crm accounts: Account has no field" in error for error in report["errors"])
+    assert any("salesforce.yaml:" in problem and "is_named" in problem for problem in report["problems"])
+    assert report["decisions"] == 0
+
+
+@pytest.mark.parametrize(("words", "known"), [(["collisions", "--code", "C99"], "C08"),
+                                              (["registrations", "--state", "aproved"], "approved")])  # fmt: skip
+def test_a_filter_that_names_nothing_is_wrong_usage(
+    words: list[str], known: str, configured: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["-c", str(configured), "db", "upgrade"]) == 0
+    assert run(["-c", str(configured), *words]) == 2
+    told = capsys.readouterr().err
+    assert "Known: " in told
+    assert known in told
+
+
+def test_a_database_that_is_none_is_told_without_a_traceback(
+    configured: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (configured.parent / "syncd.db").write_bytes(b"not a database" * 100)
+    assert run(["-c", str(configured), "plan"]) == 1
+    assert "The state database failed: file is not a database" in capsys.readouterr().err
+
+
+def test_an_address_that_is_none_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["emulator", "serve", "--salesforce", "foo"]) == 2
+    assert "HOST:PORT" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("of", ["settings", "mapping", "policy"])

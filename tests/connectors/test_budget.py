@@ -88,3 +88,55 @@ def test_a_servers_no_slows_everybody_down() -> None:
     budget.correct("daily", None, 3600.0)
     with pytest.raises(QuotaExhausted):
         budget.take("call")
+
+
+def test_the_day_is_as_long_as_the_server_says_from_the_first_answer_on() -> None:
+    clock = FakeClock()
+    budget = salesforce_budget(clock, share=0.5)
+    budget.correct("daily", 9_900, None, 15_000)
+    for _ in range(7_500):
+        budget.take("call")
+    with pytest.raises(QuotaExhausted):
+        budget.take("call")
+
+
+def test_the_share_that_is_left_to_others_is_one_of_the_orgs_own_day() -> None:
+    for maximum, left, stops in ((15_000, 9_900, False), (15_000, 1_501, False), (15_000, 1_500, True),
+                                 (1_000_000, 100_001, False), (1_000_000, 100_000, True)):  # fmt: skip
+        budget = salesforce_budget(FakeClock(), share=0.5)
+        budget.correct("daily", left, None, maximum)
+        if stops:
+            with pytest.raises(QuotaExhausted):
+                budget.take("call")
+        else:
+            budget.take("call")
+
+
+def test_before_the_server_has_spoken_the_day_is_that_of_a_small_org() -> None:
+    budget = salesforce_budget(FakeClock(), share=0.5)
+    for _ in range(7_500):
+        budget.take("call")
+    with pytest.raises(QuotaExhausted):
+        budget.take("call")
+    budget.correct("daily", None, None, 100_000)
+    for _ in range(42_500):
+        budget.take("call")
+    with pytest.raises(QuotaExhausted):
+        budget.take("call")
+
+
+def test_calls_made_stay_counted_when_the_day_turns_out_shorter() -> None:
+    budget = hubspot_budget(FakeClock(), burst=10_000, share=0.5)
+    for _ in range(600):
+        budget.take("call")
+    budget.correct("daily", 900, None, 1_000)
+    with pytest.raises(QuotaExhausted) as caught:
+        budget.take("search")
+    assert caught.value.after is not None
+    assert caught.value.after > timedelta(hours=23)
+
+
+def test_a_maximum_of_nothing_changes_nothing() -> None:
+    budget = salesforce_budget(FakeClock())
+    budget.correct("daily", None, None, 0)
+    budget.take("call")

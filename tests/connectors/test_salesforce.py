@@ -10,6 +10,7 @@ import responses
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncd.connectors.budget import salesforce_budget
 from syncd.connectors.credentials import SalesforceClientCredentials, StaticToken
 from syncd.connectors.salesforce import SalesforceConnector, soql
 from syncd.connectors.salesforce.ids import long_id
@@ -31,6 +32,7 @@ DESCRIBE = {
     "fields": [{"name": n, "type": "string"} for n in ("Id", "SystemModstamp", "IsDeleted", "MasterRecordId", "Name")],
 }
 WINDOW = Window(None, START)
+DATE = "Mon, 23 Nov 2026 10:00:00 GMT"
 
 
 def record(number: int, **values: Any) -> dict[str, Any]:
@@ -344,6 +346,17 @@ def test_a_session_that_stays_refused_is_given_up_after_one_renewal(stub: Stub, 
         list(Retrying(connector(stub, clock, credentials=credentials), clock).pull(SPEC, WINDOW))
     assert stub.paths(f"{DATA}/queryAll") == [f"GET {DATA}/queryAll"] * 2
     assert len(stub.paths("/services/oauth2")) == 2
+
+
+def test_every_answer_says_how_many_calls_the_orgs_day_has(stub: Stub, clock: FakeClock) -> None:
+    info = "api-usage=5100/15000; per-app-api-usage=17/250(appName=x)"
+    stub.on("GET /services/data", Say(body=[], headers={"Sforce-Limit-Info": info, "Date": DATE}))
+    budget = salesforce_budget(clock, daily=1_000_000, share=0.5)
+    salesforce = connector(stub, clock, budget=budget)
+    salesforce.now()
+    budget.take("call", 7_499)
+    with pytest.raises(QuotaExhausted):
+        budget.take("call")
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,13 @@ class Spy(Unlimited):
 
     def __init__(self) -> None:
         self.taken: list[str] = []
-        self.told: list[tuple[str, int | None, float | None]] = []
+        self.told: list[tuple[str, int | None, float | None, int | None]] = []
 
     def take(self, kind: str, calls: int = 1) -> None:
         self.taken.append(kind)
 
-    def correct(self, kind: str, remaining: int | None, retry_after: float | None) -> None:
-        self.told.append((kind, remaining, retry_after))
+    def correct(self, kind: str, remaining: int | None, retry_after: float | None, maximum: int | None = None) -> None:
+        self.told.append((kind, remaining, retry_after, maximum))
 
 
 def transport(stub: Stub, clock: FakeClock, **options: Any) -> Transport:
@@ -157,14 +157,18 @@ def test_the_meter_hears_of_every_call_and_of_nothing_secret(stub: Stub, clock: 
 
 def test_the_budget_is_asked_before_each_call_and_told_after_it(stub: Stub, clock: FakeClock) -> None:
     spy = Spy()
-    left = {"X-HubSpot-RateLimit-Remaining": "7", "X-HubSpot-RateLimit-Daily-Remaining": "900"}
+    left = {
+        "X-HubSpot-RateLimit-Remaining": "7",
+        "X-HubSpot-RateLimit-Daily-Remaining": "900",
+        "X-HubSpot-RateLimit-Daily": "650000",
+    }
     stub.on(
         "GET /x", Say(body={}, headers=left), Say(429, {"policyName": "SECONDLY"}), Say(429, {"policyName": "DAILY"})
     )
     calls = transport(stub, clock, budget=spy)
     calls.call("GET", "/x", template="x")
-    assert (spy.taken, spy.told) == (["call"], [("call", 7, None), ("daily", 900, None)])
-    for kind, told in (("search", ("search", None, 1.0)), ("search", ("daily", None, 3600.0))):
+    assert (spy.taken, spy.told) == (["call"], [("call", 7, None, None), ("daily", 900, None, 650_000)])
+    for kind, told in (("search", ("search", None, 1.0, None)), ("search", ("daily", None, 3600.0, None))):
         with pytest.raises(Retry):
             calls.call("GET", "/x", template="x", kind=kind)
         assert spy.told[-1] == told

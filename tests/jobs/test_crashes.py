@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from syncd.jobs.cycle import cycle, open_writes
+from syncd.jobs.cycle import cycle
 from syncd.store import graph, outcomes
 
 from .crashes import Died, Fate, MortalConnector, MortalStore
-from .world import CRM_UID, World
+from .world import CRM_UID, World, open_writes
 
 AS_OF = {"as_of__c", "syncd_as_of"}
 SLICES = 6

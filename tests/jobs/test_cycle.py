@@ -8,13 +8,13 @@ import pytest
 import sqlalchemy as sa
 
 from syncd.errors import AuthFailed, LeaseLost, Retry
-from syncd.jobs.cycle import cycle, open_writes
+from syncd.jobs.cycle import cycle
 from syncd.jobs.work import Stopping
 from syncd.store import runs
 from syncd.store.tables import lease, run
 
 from .conftest import Make
-from .world import World
+from .world import World, open_writes
 
 
 def test_a_filing_becomes_a_protection_that_the_records_show_and_then_all_is_quiet(world: World) -> None:

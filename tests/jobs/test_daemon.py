@@ -96,15 +96,15 @@ def test_the_role_is_kept_between_two_cycles_and_its_loss_is_noticed_there(make:
     assert world.work.stopping.is_set()
 
 
-def test_a_cycle_that_fails_is_no_end(make: Make) -> None:
+def test_a_connection_that_cannot_be_reached_is_asked_again_by_the_next_tick(make: Make) -> None:
     world = make()
     world.work.bound = False
     daemon = Daemon(world.work, NEVER_AGAIN)
     world.crm.fail(Retry("down"))
     daemon._tick()
-    assert (daemon.cycles, world.work.bound) == (0, False)
+    assert (daemon.cycles, world.work.bound) == (1, False)
     daemon._tick()
-    assert (daemon.cycles, world.work.bound) == (1, True)
+    assert (daemon.cycles, world.work.bound) == (2, True)
 
 
 def test_what_the_check_finds_is_no_reason_not_to_work(make: Make) -> None:

@@ -223,3 +223,10 @@ def prm_ref(id_: str = "r1", object_: str = "deals") -> Ref:
 
 
 GO_LIVE = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+
+
+def open_writes(work: Work) -> int:
+    """Writes that are queued or whose outcome is unknown."""
+    with work.store.read() as tx:
+        counts = outbox.counts(tx)
+    return counts.get("queued", 0) + counts.get("sent", 0)

@@ -224,6 +224,24 @@ def test_C13_approved_by_a_person_is_ruled_by_that_person() -> None:
     assert (found.state, found.rule, found.winner) == ("ruled", "person:kim", found.registration)
 
 
+def test_C13_refused_by_a_person_does_not_say_that_the_lost_deal_stands() -> None:
+    claims, _ = run(group(registration(), closed(opportunity(), T0 - days(1))))
+    claims = replace(claims, decisions=(*claims.decisions, rejected("r1", T0 + days(1))))
+    found = collision(run(claims, T0 + days(1))[1], "C13")
+    assert found.winner == found.other
+    assert found.sentence.startswith("The opportunity ")
+    assert "was lost shortly before" in found.sentence
+    assert "was not approved. That was decided by kim." in found.sentence
+    assert "stands" not in found.sentence
+
+
+def test_C08_says_what_stands_and_nothing_about_what_was_written() -> None:
+    _, outcome = run(group(registration(), opportunity()))
+    sentence = collision(outcome, "C08").sentence
+    assert sentence.startswith("The opportunity ")
+    assert sentence.endswith(" The direct deal stands.")
+
+
 # C03, C07, C06
 
 

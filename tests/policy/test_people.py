@@ -140,6 +140,14 @@ def test_what_cannot_be_is_refused_in_words(claims: ClaimGroup, made: Decision, 
     assert says in refused(claims, made)
 
 
+def test_an_unsure_filing_names_the_command_and_both_records() -> None:
+    best = UNSURE[registration().ref].best
+    assert best is not None
+    says = refused(group(registration(), companies=UNSURE), approved("r1", SETTLED))
+    assert f"`syncd same {best.left} {best.right}`, or `syncd different {best.left} {best.right}`" in says
+    assert says.endswith("; then approve it.")
+
+
 def test_what_the_rules_would_have_decided_by_then_counts() -> None:
     """The daemon slept since before the first claim: nothing is recorded yet, and still the second is refused."""
     assert "holds the same products" in refused(group(*LINE), approved("r2", T0 + days(2)))

@@ -64,6 +64,11 @@ def test_causes_that_a_partner_must_not_tell_apart_read_the_same() -> None:
     assert len({(reason_words(c).shown, reason_words(c).partner) for c in looked_at}) == 1
 
 
+def test_no_reason_claims_that_somebody_was_told() -> None:
+    """In shadow mode nothing is written, so only what a stamp itself shows may say so."""
+    assert [text for text in EVERYTHING if "told" in text] == []
+
+
 def test_an_unknown_code_tells_a_partner_nothing() -> None:
     assert shown_to_partner("competitor_acme_was_first") == "in_review"
     assert "acme" not in reason_words("competitor_acme_was_first").to(Audience.PARTNER)

@@ -138,6 +138,15 @@ CASES = [
            "connections.crm.auth.client_secret", "empty.txt is empty", "Put the secret"),
     Broken("secret file is a folder", "${env:CRM_SECRET}", "${file:.}", "${file",
            "connections.crm.auth.client_secret", "cannot be read", "access rights"),
+    Broken("secret file of several lines", "${env:CRM_SECRET}", "${file:lines.txt}", "lines.txt",
+           "connections.crm.auth.client_secret", "lines.txt has several lines", "and nothing else"),
+    Broken("secret file is the settings file", "${env:CRM_SECRET}", "${file:./syncd.yaml}", "./syncd.yaml",
+           "connections.crm.auth.client_secret", "is this settings file itself", "and nothing else"),
+    Broken("id from a file of several lines", "3MVG9.app", "${file:lines.txt}", "lines.txt",
+           "connections.crm.auth.client_id", "lines.txt has several lines", "and nothing else"),
+    Broken("database password from a file of several lines", "sqlite:///syncd.db",
+           "postgresql+psycopg://u:${file:lines.txt}@h/d", "database", "database", "lines.txt has several lines",
+           "and nothing else"),
     Broken("secret in plain", "${env:CRM_SECRET}", SECRET, "client_secret", "connections.crm.auth.client_secret",
            "stands here in plain", "${env:SYNCD_CLIENT_SECRET}"),
     Broken("token in plain", '"${env:PRM_TOKEN}"', SECRET, "token", "connections.prm.auth.token",
@@ -238,6 +247,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "crm.yaml").write_text("streams: {}\n")
     (tmp_path / "prm.yaml").write_text("streams: {}\n")
     (tmp_path / "empty.txt").write_text("\n")
+    (tmp_path / "lines.txt").write_text(f"# the secret\n{SECRET}\n")
     return tmp_path
 
 

@@ -115,6 +115,14 @@ def test_a_pickled_secret_reads_its_value_anew(monkeypatch: pytest.MonkeyPatch) 
     assert other.reveal() == "new"
 
 
+def test_a_private_key_is_the_one_secret_that_has_lines(tmp_path: Path) -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----"
+    (tmp_path / "key.pem").write_text(key + "\n")
+    auth = made(tmp_path, TEXT.replace("secret.txt", "key.pem")).connections["crm"].auth
+    assert auth.flow == "client_credentials"
+    assert auth.client_secret.reveal() == key
+
+
 def test_a_sqlite_file_lies_beside_the_settings(tmp_path: Path) -> None:
     text = TEXT.replace("postgresql+psycopg://syncd:${env:DB}@db.example:5432/syncd", "sqlite:///state.db")
     settings = made(tmp_path, text)

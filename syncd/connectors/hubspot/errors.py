@@ -63,8 +63,9 @@ class HubSpotDialect:
         if remaining is not None:
             yield Limit("call", remaining=remaining)
         left_today = _number(answer.headers.get("X-HubSpot-RateLimit-Daily-Remaining"))
-        if left_today is not None:
-            yield Limit("daily", remaining=left_today)
+        whole_day = _number(answer.headers.get("X-HubSpot-RateLimit-Daily"))
+        if left_today is not None or whole_day is not None:
+            yield Limit("daily", remaining=left_today, maximum=whole_day)
 
     def failure(self, answer: Answer, template: str, writing: bool) -> SyncdError:
         """The error that a refusing answer means."""

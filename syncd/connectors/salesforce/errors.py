@@ -68,9 +68,10 @@ class SalesforceDialect:
     """How Salesforce tells of limits and failures."""
 
     def limits(self, answer: Answer, kind: str) -> Iterable[Limit]:
-        """What remains of the day."""
-        counted = usage(answer)
-        return () if counted is None else (Limit("daily", remaining=max(counted[1] - counted[0], 0)),)
+        """How many calls the org's day has, and what remains of them."""
+        if (counted := usage(answer)) is not None:
+            used, allowed = counted
+            yield Limit("daily", remaining=max(allowed - used, 0), maximum=allowed)
 
     def failure(self, answer: Answer, template: str, writing: bool) -> SyncdError:
         """The error that a refusing answer means."""
