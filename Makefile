@@ -6,7 +6,7 @@ UV     := $(BIN)/uv
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-ci lint bench lock clean
+.PHONY: help setup setup-dev demo test lint bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,23 +16,24 @@ setup: $(VENV)/.base  ## make .venv with the command syncd
 setup-dev: $(VENV)/.dev
 
 $(UV): requirements/tools.txt
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "syncd needs Python 3.11 or newer; set PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/tools.txt
+	@echo "Setting up $(VENV)" >&2
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "syncd needs Python 3.11 or newer; set PYTHON=python3.11")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/tools.txt
 	@touch $(UV)
 
 $(VENV)/.base: $(UV) requirements/base.txt pyproject.toml
-	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes --only-binary :all: -r requirements/base.txt
-	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m compileall -q syncd
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes --only-binary :all: -r requirements/base.txt
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q syncd
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base requirements/dev.txt
-	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes --only-binary :all: -r requirements/dev.txt
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes --only-binary :all: -r requirements/dev.txt
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev requirements/bench.txt
-	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes --only-binary :all: -r requirements/bench.txt
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes --only-binary :all: -r requirements/bench.txt
 	@touch $@
 
 demo: setup  ## the whole job on emulated CRMs: make demo ARGS="--once --json"
