@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -222,18 +222,17 @@ def _side(name: str, connection: Connection, mapping: Mapping, connector: Connec
 
 
 @contextmanager
-def opened(path: str | Path, clock: Clock | None = None, *, create: bool = False) -> Iterator[Work]:
+def opened(
+    path: str | Path, clock: Clock | None = None, prepare: Callable[[Store], None] = Store.require_schema
+) -> Iterator[Work]:
     """A Work for commands that read or add decisions; uids come from the store, no CRM is called.
 
-    `create` makes or upgrades the state database first. Raises UserError for anything wrong in the files.
+    `prepare` is what has to be done with the state database first. Raises UserError for anything wrong in the files.
     """
     config = load_config(path)
     store = open_store(config.settings)
     try:
-        if create:
-            store.upgrade()
-        else:
-            store.require_schema()
+        prepare(store)
         work = build(config, store, clock)
         work.bind_from_store()
         yield work
@@ -244,9 +243,16 @@ def opened(path: str | Path, clock: Clock | None = None, *, create: bool = False
 @contextmanager
 def as_daemon(path: str | Path, clock: Clock | None = None) -> Iterator[Work]:
     """A Work that holds the daemon role: the only one that pulls and writes. Raises Stop when the role is taken."""
-    with opened(path, clock, create=True) as work:
-        work.store.enter(holder_name())
+    with opened(path, clock, take_role) as work:
         yield work
+
+
+def take_role(store: Store) -> None:
+    """Take the daemon role and bring the schema up to date, never under another daemon that is at work."""
+    if store.revision() is None:
+        store.upgrade()
+    store.enter(holder_name())
+    store.upgrade()
 
 
 def holder_name() -> str:

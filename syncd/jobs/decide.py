@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from syncd.jobs.pushed import pushes, related_organizations
-from syncd.jobs.work import Work, running
+from syncd.jobs.work import Work, canonical_line, running
 from syncd.model import (
     Account,
     Band,
@@ -19,6 +19,7 @@ from syncd.model import (
     FiledCompany,
     Link,
     Opportunity,
+    Outcome,
     Partner,
     Ref,
     Registration,
@@ -123,13 +124,25 @@ def _decide_batch(work: Work, shared: Shared, numbers: Sequence[int], run: str) 
     with work.store.begin() as tx:
         decisions.alone(tx)
         groups = gather(work, tx, shared, numbers)
-        made = {number: rule_on(group, work.policy, now) for number, group in groups.items()}
+        made, failed = _rule_on_each(work, groups, now)
         entries = decisions.record(tx, [new for outcome in made.values() for new in outcome.decisions], run)
         graph.mark_unplanned(tx, outcomes.put_outcomes(tx, made))
-        graph.mark_clean(tx, numbers)
+        graph.mark_clean(tx, [number for number in numbers if number not in failed])
         if entries:
             ledger.append(tx, now, entries, work.ledger_key)
         return len(entries)
+
+
+def _rule_on_each(work: Work, groups: Mapping[int, ClaimGroup], now: datetime) -> tuple[dict[int, Outcome], set[int]]:
+    """The outcome of each group. One that cannot be decided keeps what it had, and never stops the others."""
+    made, failed = {}, set()
+    for number, group in groups.items():
+        try:
+            made[number] = rule_on(group, work.policy, now)
+        except Exception as error:
+            failed.add(number)
+            canonical_line("group_failed", organization=number, error=type(error).__name__)
+    return made, failed
 
 
 @dataclass(slots=True)

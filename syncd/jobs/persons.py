@@ -20,7 +20,7 @@ def decide_on(work: Work, text: str, kind: DecisionKind, person: str, reason: st
     write_down = approve if kind is DecisionKind.APPROVED else reject
     made = write_down(claimed.state, Actor.person(person), work.clock.now(), work.policy, reason)
     _refuse_under_source(work, claimed.state.ref, kind)
-    _record(work, made, claimed.organization)
+    _record(work, made)
     return claimed
 
 
@@ -30,10 +30,10 @@ def rule_on(work: Work, collision_id: str, winner: str, person: str, reason: str
         found = outcomes.find_collision(tx, collision_id)
         if found is None:
             raise UserError(f"There is no collision {collision_id}. `syncd collisions` lists them.")
-        organization, collision = found
+        _, collision = found
         side = _side_of(tx, collision, winner)
     made = rule(collision, side, Actor.person(person), work.clock.now(), work.policy, reason)
-    _record(work, made, organization)
+    _record(work, made)
     return collision
 
 
@@ -95,9 +95,11 @@ def _refuse_under_source(work: Work, ref: Ref, kind: DecisionKind) -> None:
         )
 
 
-def _record(work: Work, made: Decision, organization: int) -> None:
+def _record(work: Work, made: Decision) -> None:
     with work.store.append() as tx:
         decisions.alone(tx)
+        # linking may have moved it while we waited for the lock
+        organization = one_claim(tx, str(made.subject)).organization
         group = gather(work, tx, shared_facts(work, tx), [organization])[organization]
         refusals = check_person(group, work.policy, made.at, made)
         if refusals:

@@ -81,7 +81,12 @@ def _stage_one(work: Work, row: Stored, batch: Batch) -> None:
 
     A registration whose source record is gone stays: what it was promised does not depend on the record.
     """
-    mapped = work.canonical(row)
+    try:
+        mapped = work.canonical(row)
+    except Exception as error:  # one bad record never stops the others, whatever is wrong with it
+        problem = {"field": "", "code": "cannot_be_mapped", "message": f"cannot be mapped ({type(error).__name__})"}
+        batch.staged.append(Staged(row.ref, Stream(row.stream), None, None, "unreadable", (problem,), row.change))
+        return
     if mapped is None or mapped.excluded or (row.deleted and row.stream != Stream.REGISTRATIONS):
         batch.gone.append(row.ref)
         return
