@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 _PLAIN = re.compile(r"[^a-z0-9]+")
 
 KNOWN: Mapping[str, str] = {
-    "id": "id, record id, record no, row id, nr, no, external id",
+    "id": "id, record id, hs object id, record no, row id, nr, no, external id",
     "company_id": "account id, company id, customer id, organization id, associated company ids, primary associated "
     "company id, associated company id, account number",
     "name": "account name, company name, company, customer name, end customer name, end customer, customer, client, "

@@ -36,7 +36,7 @@ class Daemon:
             self._tick,
             "interval",
             seconds=self._every.total_seconds(),
-            next_run_time=datetime.now(UTC),  # noqa: DTZ - the timer's own clock; work is timed by the Clock port
+            next_run_time=datetime.now(UTC),  # the timer's own clock; work is timed by the Clock port
             coalesce=True,
             max_instances=1,
             misfire_grace_time=None,
