@@ -49,6 +49,7 @@ lint: setup-dev  ## format, imports, types
 	$(BIN)/mypy
 
 bench: $(VENV)/.bench  ## the figures in docs/performance.md, side by side
+	@$(BIN)/python -m compileall -q syncd
 	$(BIN)/python -m bench.pull
 	$(BIN)/python -m bench.approve
 
