@@ -36,14 +36,6 @@ class QuotaExhausted(Retry):
     """The daily share of API calls is used up; the work goes on when the window rolls."""
 
 
-class Skip(SyncdError):
-    """This one record cannot be handled; keep it with its reason and go on with the others."""
-
-    def __init__(self, message: str | None = None, *, code: str = "unreadable") -> None:
-        super().__init__(message)
-        self.code = code
-
-
 class Stop(SyncdError):
     """This run must end; nothing was lost and nothing half done is kept."""
 

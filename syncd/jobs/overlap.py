@@ -67,11 +67,6 @@ class Finding:
     deals: tuple[Row, ...] = ()
     others: tuple[Row, ...] = ()
 
-    @property
-    def is_overlap(self) -> bool:
-        """Whether it counts: it meets something on the direct side, or another partner's filing."""
-        return self.kind in OVERLAPS or bool(self.others)
-
 
 @dataclass(slots=True)
 class Overlaps:
