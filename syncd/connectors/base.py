@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from syncd.model import Checked, ConnectorFacts, Page, ReadSpec, Receipt, Row, Window, Write
+from syncd.model import Checked, ConnectorFacts, Page, ReadSpec, Receipt, Row, Upsert, Window, Write
 
 
 class Connector(Protocol):
@@ -50,11 +50,31 @@ class Connector(Protocol):
         """
         ...
 
+    def sweep(self, spec: ReadSpec, position: Mapping[str, Any] | None = None) -> Iterator[Page]:
+        """Every record that there is, whatever its stamp, from the system's own store and never from an index.
+
+        Deleted ones come as deleted rows where the system still knows them. Counted, resumed and closed by a `last`
+        page as in `pull`. What cannot be seen by any cursor (formulas, associations, lost changes) is found by this.
+        """
+        ...
+
+    def count(self, spec: ReadSpec) -> int | None:
+        """How many records, not deleted, there are for this specification now; None where the system cannot tell."""
+        ...
+
     def fetch(self, spec: ReadSpec, ids: Sequence[str]) -> list[Row]:
         """The present state of these records, read by id and never through a search index, in any order.
 
         An id that is gone comes as a deleted row with `merged_into` where known, or is left out when the
         system says nothing about it.
+        """
+        ...
+
+    def upsert(self, object: str, key_field: str, rows: Sequence[Upsert]) -> list[Receipt]:
+        """Make records exist that a unique native field names; exactly one receipt per row, in the order of `rows`.
+
+        The only way in which anything is created, because it can be said twice without doing it twice. Otherwise as
+        `write`. Raises UserError where the system has no unique field of that name.
         """
         ...
 

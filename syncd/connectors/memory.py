@@ -5,14 +5,29 @@ It shows what makes real ones hard: stamps, records that appear late, deletions,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any
 
 from syncd.errors import IncompleteRead, SyncdError, UserError
-from syncd.model import Checked, Clock, ConnectorFacts, Page, ReadSpec, Receipt, ReceiptKind, Row, Window, Write
+from syncd.model import (
+    Checked,
+    Clock,
+    ConnectorFacts,
+    ObjectAccess,
+    Page,
+    ReadSpec,
+    Receipt,
+    ReceiptKind,
+    Ref,
+    Row,
+    Upsert,
+    Window,
+    Write,
+    WriteGroup,
+)
 
 
 @dataclass(slots=True)
@@ -42,11 +57,16 @@ class MemoryConnector:
         overlap_seconds: float | None = None,
         reports_deletes: bool = True,
         read_only_fields: frozenset[str] = frozenset(),
+        sees_all: bool | None = True,
+        second_look_seconds: float = 0.0,
     ) -> None:
         self.uid, self._clock, self._page_size = uid, clock, page_size
         overlap = read_lag_seconds + 1.0 if overlap_seconds is None else overlap_seconds
-        self._facts = ConnectorFacts("memory", read_lag_seconds, overlap, 2.0, write_batch, reports_deletes, False)
-        self._read_only = read_only_fields
+        self._facts = ConnectorFacts(
+            "memory", read_lag_seconds, overlap, 2.0, write_batch, reports_deletes, False, second_look_seconds
+        )
+        self._read_only, self._sees_all = read_only_fields, sees_all
+        self._unseen: set[tuple[str, str]] = set()
         self._objects: dict[str, dict[str, Kept]] = {}
         self._columns: dict[str, set[str]] = {}
         self._lock = RLock()
@@ -78,6 +98,24 @@ class MemoryConnector:
         with self._lock:
             kept, now = self._objects[object][id], self._clock.now()
             kept.deleted, kept.merged_into, kept.stamp, kept.visible_at = True, merged_into, now, now
+
+    def edit_quietly(self, object: str, id: str, fields: Mapping[str, Any], **associations: list[str]) -> None:
+        """Change a record without moving its stamp, as a formula, an association or a restored backup does."""
+        with self._lock:
+            kept = self._objects[object][id]
+            kept.fields |= fields
+            kept.associations |= associations
+            self._columns.setdefault(object, set()).update(fields)
+
+    def purge(self, object: str, id: str) -> None:
+        """Make a record as if it had never been: nothing tells of it any more."""
+        with self._lock:
+            del self._objects[object][id]
+
+    def conceal(self, object: str, id: str, *, again_seen: bool = False) -> None:
+        """Hide a record from us by a right; it is still there. `again_seen` shows it again."""
+        with self._lock:
+            (self._unseen.discard if again_seen else self._unseen.add)((object, id))
 
     def get(self, object: str, id: str) -> dict[str, Any]:
         """The fields of a record as they are."""
@@ -122,7 +160,8 @@ class MemoryConnector:
         wanted = [(s.object, f, False) for s in specs for f in ("", *s.fields, *s.where)]
         wanted += [(object_, f, True) for object_, fields in writable.items() for f in ("", *fields)]
         problems = dict.fromkeys(p for w in wanted if (p := self._problem(*w)))
-        return Checked(self.uid, f"memory {self.uid}", tuple(problems), {"username": "memory"})
+        access = [self._access(object_) for object_ in dict.fromkeys(spec.object for spec in specs)]
+        return Checked(self.uid, f"memory {self.uid}", tuple(problems), {"username": "memory"}, tuple(access))
 
     def now(self) -> datetime:
         """The clock, in whole seconds."""
@@ -130,6 +169,21 @@ class MemoryConnector:
 
     def pull(self, spec: ReadSpec, window: Window, position: Mapping[str, Any] | None = None) -> Iterator[Page]:
         """By stamp and id."""
+        return self._pages(spec, lambda: self._within(spec, window), position)
+
+    def sweep(self, spec: ReadSpec, position: Mapping[str, Any] | None = None) -> Iterator[Page]:
+        """Everything that is kept, late or not."""
+        return self._pages(spec, lambda: self._all(spec), position)
+
+    def count(self, spec: ReadSpec) -> int | None:
+        """What is kept and not deleted."""
+        self._call()
+        with self._lock:
+            return sum(not kept.deleted for kept in self._all(spec))
+
+    def _pages(
+        self, spec: ReadSpec, chosen: Callable[[], list[Kept]], position: Mapping[str, Any] | None
+    ) -> Iterator[Page]:
         if position and position.get("done"):
             yield Page((), position, position["seen"], True)
             return
@@ -137,7 +191,7 @@ class MemoryConnector:
         after = (datetime.fromisoformat(position["stamp"]), str(position["id"])) if position else None
         while True:
             self._call()
-            rest = [k for k in self._within(spec, window) if after is None or (k.stamp, k.id) > after]
+            rest = [k for k in chosen() if after is None or (k.stamp, k.id) > after]
             some, expected = rest[: self._page_size], seen + len(rest) + self._hidden
             seen += len(some)
             rows = [self._row(spec, kept) for kept in some]
@@ -152,7 +206,23 @@ class MemoryConnector:
         self._call()
         with self._lock:
             kept = self._objects.get(spec.object, {})
-            return [self._row(spec, kept[id_]) for id_ in dict.fromkeys(ids) if id_ in kept]
+            seen = [id_ for id_ in dict.fromkeys(ids) if id_ in kept and (spec.object, id_) not in self._unseen]
+            return [self._row(spec, kept[id_]) for id_ in seen]
+
+    def upsert(self, object: str, key_field: str, rows: Sequence[Upsert]) -> list[Receipt]:
+        """Every row by itself, found by the text of its key."""
+        if not rows:
+            return []
+        self._call()
+        if key_field not in self._columns.get(object, set()):
+            raise UserError(self._problem(object, key_field, False) or f"{object} has no unique field {key_field}.")
+        applied = not self._lost or self._lost[0]
+        with self._lock:
+            receipts = [self._made(object, key_field, row) for row in rows] if applied else []
+        if self._lost:
+            self._lost.pop(0)
+            return [Receipt(row.id, ReceiptKind.UNKNOWN, "no_answer") for row in rows]
+        return receipts
 
     def write(self, object: str, writes: Sequence[Write]) -> list[Receipt]:
         """Every row by itself."""
@@ -185,21 +255,47 @@ class MemoryConnector:
             return f"{object_} has no field {name}. Correct it in the mapping."
         return f"{object_}.{name} cannot be written. Map another." if writing and name in self._read_only else None
 
-    def _within(self, spec: ReadSpec, window: Window) -> list[Kept]:
-        now = self._clock.now()
+    def _access(self, object_: str) -> ObjectAccess:
+        evidence = {True: "The twin hides nothing.", False: "The twin hides records.", None: "The twin does not say."}
+        return ObjectAccess(object_, self._sees_all, evidence[self._sees_all], len(self._objects.get(object_, {})))
+
+    def _made(self, object_: str, key_field: str, row: Upsert) -> Receipt:
+        table = self._objects[object_]
+        found = next((k for k in table.values() if not k.deleted and k.fields.get(key_field) == row.key), None)
+        id_ = found.id if found is not None else f"new-{len(table) + 1}"
+        if found is None:
+            now = self._clock.now()
+            table[id_] = Kept(id_, {key_field: row.key}, now, now)
+            self.changes.append((object_, id_, {key_field: row.key}))
+        receipt = self._change(object_, Write(row.id, Ref(self.uid, object_, id_), WriteGroup.STAMP, row.fields))
+        if found is None and receipt.kind is not ReceiptKind.APPLIED:
+            del table[id_]
+            self.changes.pop()
+            return receipt
+        return replace(receipt, record_id=id_, created=found is None)
+
+    def _all(self, spec: ReadSpec) -> list[Kept]:
         with self._lock:
             if spec.object not in self._columns:
                 raise UserError(self._problem(spec.object, "", False))
             chosen = [
                 kept
                 for kept in self._objects[spec.object].values()
-                if (window.lower is None or window.lower <= kept.stamp)
-                and kept.stamp <= window.upper
-                and kept.visible_at <= now
-                and (self._facts.reports_deletes or not kept.deleted)
+                if (spec.object, kept.id) not in self._unseen
                 and all(str(kept.fields.get(n) or "") in values for n, values in spec.where.items())
             ]
         return sorted(chosen, key=lambda kept: (kept.stamp, kept.id))
+
+    def _within(self, spec: ReadSpec, window: Window) -> list[Kept]:
+        now = self._clock.now()
+        return [
+            kept
+            for kept in self._all(spec)
+            if (window.lower is None or window.lower <= kept.stamp)
+            and kept.stamp <= window.upper
+            and kept.visible_at <= now
+            and (self._facts.reports_deletes or not kept.deleted)
+        ]
 
     def _last(self, rows: list[Row], seen: int, expected: int) -> Iterator[Page]:
         if seen < expected:

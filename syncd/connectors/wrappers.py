@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from syncd.connectors.base import Connector
 from syncd.errors import QuotaExhausted, Retry, Stop
-from syncd.model import Checked, Clock, ConnectorFacts, Page, ReadSpec, Receipt, Row, Window, Write
+from syncd.model import Checked, Clock, ConnectorFacts, Page, ReadSpec, Receipt, Row, Upsert, Window, Write
 
 if TYPE_CHECKING:
     import tenacity
@@ -45,9 +45,21 @@ class Wrapped:
         """As the connector inside."""
         return self._inner.pull(spec, window, position)
 
+    def sweep(self, spec: ReadSpec, position: Mapping[str, Any] | None = None) -> Iterator[Page]:
+        """As the connector inside."""
+        return self._inner.sweep(spec, position)
+
+    def count(self, spec: ReadSpec) -> int | None:
+        """As the connector inside."""
+        return self._inner.count(spec)
+
     def fetch(self, spec: ReadSpec, ids: Sequence[str]) -> list[Row]:
         """As the connector inside."""
         return self._inner.fetch(spec, ids)
+
+    def upsert(self, object: str, key_field: str, rows: Sequence[Upsert]) -> list[Receipt]:
+        """As the connector inside."""
+        return self._inner.upsert(object, key_field, rows)
 
     def write(self, object: str, writes: Sequence[Write]) -> list[Receipt]:
         """As the connector inside."""
@@ -82,6 +94,10 @@ class ReadOnly(Wrapped):
         """Raises Stop before anything is sent."""
         raise Stop(f"This connection is read-only: {len(writes)} changes to {object} were not sent.")
 
+    def upsert(self, object: str, key_field: str, rows: Sequence[Upsert]) -> list[Receipt]:
+        """Raises Stop before anything is sent."""
+        raise Stop(f"This connection is read-only: {len(rows)} records of {object} were not sent.")
+
 
 class Retrying(Wrapped):
     """Asks again when the other side could not answer, from where it was; writes are never repeated.
@@ -104,12 +120,25 @@ class Retrying(Wrapped):
 
     def pull(self, spec: ReadSpec, window: Window, position: Mapping[str, Any] | None = None) -> Iterator[Page]:
         """As the connector inside; after an interruption it goes on behind the last page that came."""
+        return self._pages(lambda at: self._inner.pull(spec, window, at), position)
+
+    def sweep(self, spec: ReadSpec, position: Mapping[str, Any] | None = None) -> Iterator[Page]:
+        """As `pull`."""
+        return self._pages(lambda at: self._inner.sweep(spec, at), position)
+
+    def count(self, spec: ReadSpec) -> int | None:
+        """As the connector inside, asked again if need be."""
+        return self._insist(lambda: self._inner.count(spec))
+
+    def _pages(
+        self, read: Callable[[Mapping[str, Any] | None], Iterator[Page]], position: Mapping[str, Any] | None
+    ) -> Iterator[Page]:
         pages: Iterator[Page] | None = None
 
         def next_page() -> Page | None:
             nonlocal pages
             if pages is None:
-                pages = self._inner.pull(spec, window, position)
+                pages = read(position)
             try:
                 return next(pages, None)
             except Retry:

@@ -61,7 +61,17 @@ _NEEDED: dict[Stream, tuple[tuple[str, str, bool], ...]] = {
     Stream.OPPORTUNITIES: (("account_id", "lies on no account", False),),
     Stream.REGISTRATIONS: (("status", "has no status that syncd can read", True),),
     Stream.PARTNERS: (("partner_id", "has no partner key", True), ("name", "has no name", False)),
-    Stream.USERS: (),
+    Stream.LINE_ITEMS: (("opportunity_id", "lies on no opportunity", True),),
+    Stream.LEADS: (("company", "names no company", False),),
+    Stream.CONTACTS: (("account_id", "lies on no account", False),),
+    Stream.ACTIVITIES: (("happened_at", "has no date", True),),
+    Stream.HISTORY: (("record_id", "names no record", True), ("changed_at", "has no date", True)),
+    Stream.CONTRACTS: (("account_id", "lies on no account", False),),
+    Stream.DOCUMENTS: (("record_id", "belongs to no record", True),),
+    Stream.EXCEPTIONS: (("record_id", "is about no record", True),),
+    Stream.LISTS: (("kind", "does not say which list", True),),
+    Stream.STAGES: (("key", "has no key", True),),
+    Stream.RATES: (("currency", "names no currency", True), ("rate", "has no rate", True)),
 }
 """Fields whose absence is worth a word; True where the record is of no use without."""
 
@@ -192,7 +202,7 @@ class StreamMapping:
     def _complete(self, values: dict[str, Any], problems: list[FieldProblem]) -> bool:
         """Note what is missing; False when the record is of no use without it."""
         usable = True
-        for name, message, fatal in _NEEDED[self.stream]:
+        for name, message, fatal in _NEEDED.get(self.stream, ()):
             if name in values or name not in self._natives:
                 continue
             if all(problem.field != name for problem in problems):

@@ -100,6 +100,14 @@ def count(value: Any) -> int | None:
     return number
 
 
+def factor(value: Any) -> Decimal | None:
+    """A number above nothing, such as an exchange rate."""
+    number = amount(value)
+    if number is not None and number <= 0:
+        raise Unfit("absurd_number", "is not above nothing")
+    return number
+
+
 def yes_no(value: Any) -> bool | None:
     """True or false, also as the words and digits in which systems say it."""
     if isinstance(value, bool):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -38,6 +39,27 @@ class Credentials(Protocol):
 
     def renew(self, stale: str) -> str:
         """A token other than `stale`; does nothing if another thread has renewed it already. Raises AuthFailed."""
+        ...
+
+
+class TokenVault(Protocol):
+    """Keeps a refresh token that changes when it is used. Nobody else uses it while it is held."""
+
+    def held(self) -> AbstractContextManager[HeldToken]:
+        """The token for as long as the context lasts. Raises AuthFailed when there is none or it cannot be read."""
+        ...
+
+
+class HeldToken(Protocol):
+    """A refresh token under its lock."""
+
+    @property
+    def value(self) -> str:
+        """The token as it is now."""
+        ...
+
+    def replace(self, value: str) -> None:
+        """Keep another one from now on; it is safe on disk when this returns."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from syncd.model.records import Stream
@@ -72,7 +73,8 @@ class ConnectorFacts:
 
     `read_lag`: how long a committed change may stay unseen by `pull`; windows overlap by more than this and
     `complete_through` stays this far behind. `clock_error`: how far the system's stamps may be from true time.
-    `reports_deletes`: pulls show deletions. `conditional_writes`: a write can be refused by the server when the
+    `reports_deletes`: pulls show deletions. `second_look_seconds`: how old a window gets before it is read once more
+    for what surfaced late; 0 where nothing does. `conditional_writes`: a write can be refused by the server when the
     record has changed. `write_batch`: how many records one call can change.
     """
 
@@ -83,6 +85,7 @@ class ConnectorFacts:
     write_batch: int
     reports_deletes: bool
     conditional_writes: bool
+    second_look_seconds: float = 0.0
 
 
 class MissingField(str):
@@ -101,14 +104,42 @@ class MissingField(str):
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectAccess:
+    """What we may see of one native object.
+
+    `sees_all` is True when the system proved that no record is hidden from us, False when some surely are, None when it
+    cannot be told; `evidence` says in a sentence by what. `records` is how many there are, hidden ones included, where
+    the system tells. `formulas` are the fields read that change without moving the record's stamp.
+    """
+
+    object: str
+    sees_all: bool | None
+    evidence: str
+    records: int | None = None
+    formulas: tuple[str, ...] = ()
+
+
+class Edition(StrEnum):
+    """How much of syncd's work a system's edition and rights allow."""
+
+    FULL = "full"  # read, stamps, ownership
+    STAMPS_ONLY = "stamps only"  # read and stamps; some right or part of the API is missing
+    FILES_ONLY = "files only"  # no API: exports in, import files out
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """What a connector found at its check: who answers, and what is missing for the streams it should read.
 
     `uid` names the org or portal for ever. `problems` are sentences with a remedy, those about a field that is not
-    there as `MissingField`; `facts` are plain JSON.
+    there as `MissingField`; `facts` are plain JSON. `access` tells for each object of a stream what is visible of it;
+    `edition_reason` says why the edition is what it is.
     """
 
     uid: str
     label: str
     problems: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    access: tuple[ObjectAccess, ...] = ()
+    edition: Edition = Edition.FULL
+    edition_reason: str = ""

@@ -18,9 +18,21 @@ class Stream(StrEnum):
 
     ACCOUNTS = "accounts"
     OPPORTUNITIES = "opportunities"
+    LINE_ITEMS = "line_items"
     REGISTRATIONS = "registrations"
+    LEADS = "leads"
+    CONTACTS = "contacts"
+    ACTIVITIES = "activities"
+    HISTORY = "history"
     PARTNERS = "partners"
     USERS = "users"
+    TERRITORIES = "territories"
+    CONTRACTS = "contracts"
+    DOCUMENTS = "documents"
+    EXCEPTIONS = "exceptions"
+    LISTS = "lists"
+    STAGES = "stages"
+    RATES = "rates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,5 +176,204 @@ class User:
     is_active: bool = True
 
 
-CanonicalRecord = Account | Opportunity | Registration | Partner | User
+@dataclass(frozen=True, slots=True)
+class LineItem:
+    """One product on an opportunity. `product` is a product code of the policy."""
+
+    ref: Ref
+    opportunity_id: str | None = None
+    product: str | None = None
+    quantity: int | None = None
+    value: Money | None = None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A person at a company that is no account yet. Once converted it names what it became."""
+
+    ref: Ref
+    company: str | None = None
+    website: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    city: str | None = None
+    postcode: str | None = None
+    country: str | None = None
+    status: str | None = None
+    lead_source: str | None = None
+    partner_name: str | None = None
+    registration_key: str | None = None
+    owner_id: str | None = None
+    created_by_id: str | None = None
+    is_converted: bool = False
+    account_id: str | None = None
+    contact_id: str | None = None
+    opportunity_id: str | None = None
+    converted_at: datetime | None = None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person at an account. What is not mapped is never read."""
+
+    ref: Ref
+    account_id: str | None = None
+    name: str | None = None
+    title: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    owner_id: str | None = None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Something that people did with each other: counted and dated, its text is never read.
+
+    `is_human` is False for what a machine sent; `is_two_way` is True when the customer took part or answered.
+    """
+
+    ref: Ref
+    account_id: str | None = None
+    opportunity_id: str | None = None
+    contact_id: str | None = None
+    owner_id: str | None = None
+    kind: str | None = None
+    is_human: bool = True
+    is_two_way: bool = False
+    happened_at: datetime | None = None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field of one record that got another value: of stage, owner, amount, or of our own stamps."""
+
+    ref: Ref
+    record_id: str | None = None
+    field: str | None = None
+    before: str | None = None
+    after: str | None = None
+    by_id: str | None = None
+    by_kind: str | None = None
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Territory:
+    """That an account belongs to a territory, or a person to one."""
+
+    ref: Ref
+    name: str | None = None
+    account_id: str | None = None
+    user_id: str | None = None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A contract or order of a customer."""
+
+    ref: Ref
+    account_id: str | None = None
+    status: str | None = None
+    products: frozenset[str] = frozenset()
+    value: Money | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    ordered_on: date | None = None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document that proves something about a registration: its name, date and link, never its content."""
+
+    ref: Ref
+    record_id: str | None = None
+    name: str | None = None
+    url: str | None = None
+    kind: str | None = None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRequest:
+    """What somebody asked for on a record that is protected, such as to be let through."""
+
+    ref: Ref
+    record_id: str | None = None
+    reason: str | None = None
+    status: str | None = None
+    requested_by_id: str | None = None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListEntry:
+    """That a company is on a list: `kind` is named, house or excluded."""
+
+    ref: Ref
+    kind: str | None = None
+    account_id: str | None = None
+    name: str | None = None
+    website: str | None = None
+    country: str | None = None
+    from_on: date | None = None
+    until_on: date | None = None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a pipeline."""
+
+    ref: Ref
+    pipeline: str | None = None
+    key: str | None = None
+    name: str | None = None
+    is_closed: bool = False
+    is_won: bool = False
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one unit of the company's own currency costs in another, from a day on."""
+
+    ref: Ref
+    currency: str | None = None
+    rate: Decimal | None = None
+    from_on: date | None = None
+    modified_at: datetime | None = None
+
+
+CanonicalRecord = (
+    Account
+    | Opportunity
+    | LineItem
+    | Registration
+    | Lead
+    | Contact
+    | Activity
+    | Change
+    | Partner
+    | User
+    | Territory
+    | Contract
+    | Document
+    | ExceptionRequest
+    | ListEntry
+    | Stage
+    | Rate
+)
 """Any record that a mapping can produce."""

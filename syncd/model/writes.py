@@ -48,14 +48,28 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class Upsert:
+    """One record that shall exist: found by a unique native field's value, created with it if there is none."""
+
+    id: int
+    key: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
-    """The CRM's answer to one write. `stamp` is the record's new modification stamp where the CRM tells it."""
+    """The CRM's answer to one write. `stamp` is the record's new modification stamp where the CRM tells it.
+
+    `record_id` and `created` are told for an upsert.
+    """
 
     write_id: int
     kind: ReceiptKind
     code: str = ""
     message: str = ""
     stamp: datetime | None = None
+    record_id: str = ""
+    created: bool = False
 
 
 @dataclass(frozen=True, slots=True)

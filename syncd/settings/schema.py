@@ -85,15 +85,46 @@ class Token(Section):
     token: Secret = Field(description="The access token.", examples=["${env:PRM_TOKEN}"])
 
 
-_FLOWS: dict[str, dict[str, type[ClientCredentials] | type[Token]]] = {
-    "salesforce": {"client_credentials": ClientCredentials, "token": Token},
-    "hubspot": {"token": Token},
+class SignedAssertion(Section):
+    """Sign in with an assertion signed by our own private key; the app holds the certificate."""
+
+    flow: Literal["jwt"]
+    client_id: Identifier = Field(description="Consumer key of the app.", examples=["${env:CRM_CLIENT_ID}"])
+    username: str = Field(min_length=1, description="The user as whom syncd works.", examples=["syncd@acme.com"])
+    private_key: Secret = Field(
+        description="Private key in PEM form.", examples=["${file:/run/secrets/salesforce-key.pem}"]
+    )
+    audience: Literal["login", "test"] = Field(
+        default="login", description="`login` for a production org, `test` for a sandbox org."
+    )
+
+
+class RefreshToken(Section):
+    """Sign in with a refresh token; where the other side changes it with each use, the new one is kept encrypted."""
+
+    flow: Literal["refresh_token"]
+    client_id: Identifier = Field(description="Client id of the app.", examples=["${env:PRM_CLIENT_ID}"])
+    client_secret: Secret | None = Field(
+        default=None, description="Client secret, if the app has one.", examples=["${env:PRM_CLIENT_SECRET}"]
+    )
+    refresh_token: Secret = Field(description="The token to begin with.", examples=["${env:PRM_REFRESH_TOKEN}"])
+
+
+_Flow = ClientCredentials | Token | SignedAssertion | RefreshToken
+_FLOWS: dict[str, dict[str, type[_Flow]]] = {
+    "salesforce": {
+        "client_credentials": ClientCredentials,
+        "jwt": SignedAssertion,
+        "refresh_token": RefreshToken,
+        "token": Token,
+    },
+    "hubspot": {"token": Token, "refresh_token": RefreshToken},
 }
 
 
-def _auth(value: Any, info: ValidationInfo) -> ClientCredentials | Token:
+def _auth(value: Any, info: ValidationInfo) -> _Flow:
     """Choose by `flow` among what the kind of the connection offers."""
-    if isinstance(value, ClientCredentials | Token):
+    if isinstance(value, _Flow):
         return value
     kind = info.data.get("kind")
     offered = _FLOWS[kind] if kind else _FLOWS["salesforce"] | _FLOWS["hubspot"]
@@ -112,8 +143,8 @@ def _auth(value: Any, info: ValidationInfo) -> ClientCredentials | Token:
 
 
 Auth = Annotated[
-    ClientCredentials | Token,
-    PlainValidator(_auth, json_schema_input_type=ClientCredentials | Token),
+    _Flow,
+    PlainValidator(_auth, json_schema_input_type=_Flow),
     PlainSerializer(lambda auth: auth.model_dump(), return_type=dict[str, Any]),
 ]
 
@@ -139,6 +170,9 @@ class Connection(Section):
         json_schema_extra={"default": "api.hubapi.com"},
     )
     api_version: str = Field(default="", description="Version of its API.", validate_default=True)
+    ca_file: File | None = Field(
+        default=None, description="Certificates to trust besides the usual ones, in PEM form.", examples=["ca.pem"]
+    )
     auth: Auth = Field(description="How to sign in.")
     mapping: File = Field(description="The mapping file.", examples=["mappings/salesforce.yaml"])
     mode: Mode = Field(default=Mode.SHADOW, description="`shadow` writes nothing, `live` writes.")
@@ -290,6 +324,16 @@ class Ledger(Section):
     )
 
 
+class Credentials(Section):
+    """How tokens that change with their use are kept."""
+
+    key: Secret | None = Field(
+        default=None,
+        description="Key with which they are encrypted; needed where a connection signs in with `refresh_token`.",
+        examples=["${file:/run/secrets/syncd-credentials-key}"],
+    )
+
+
 class Connections(dict[Name, Connection]):
     """The connections by name, in the order of the file; cannot be changed."""
 
@@ -321,6 +365,7 @@ class Settings(Section):
     schedule: Schedule = Schedule()
     matching: Matching = Matching()
     ledger: Ledger = Ledger()
+    credentials: Credentials = Credentials()
     log: Log = Log()
     _file: Path = PrivateAttr(default=Path("syncd.yaml"))
 

@@ -9,7 +9,9 @@ import pytest
 pytest.register_assert_rewrite("connectors.contract", "tests.connectors.contract")
 
 from .stub import Stub, stubbed  # noqa: E402
-from .worlds import FakeClock, HubSpotWorld, SalesforceWorld, hubspot_world, salesforce_world  # noqa: E402
+from .worlds import FakeClock  # noqa: E402
+from .worlds_hubspot import HubSpotWorld, hubspot_world  # noqa: E402
+from .worlds_salesforce import SalesforceWorld, salesforce_world  # noqa: E402
 
 
 @pytest.fixture

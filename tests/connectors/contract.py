@@ -11,7 +11,7 @@ import pytest
 
 from syncd.connectors.wrappers import ReadOnly, Retrying
 from syncd.errors import AuthFailed, IncompleteRead, Retry, Stop, UserError
-from syncd.model import Page, ReadSpec, ReceiptKind, Row, Stream, Window
+from syncd.model import Page, ReadSpec, ReceiptKind, Row, Stream, Upsert, Window
 
 from .worlds import SECRET, World
 
@@ -153,6 +153,42 @@ class ConnectorContract:
         with pytest.raises(UserError):
             list(connector.pull(spec, Window(None, connector.now())))
 
+    # --- sweep and count
+
+    @pytest.mark.parametrize("more", [0, 1])
+    def test_a_sweep_shows_everything_that_is_there(self, world: World, more: int) -> None:
+        ids = {world.create(f"C{n}") for n in range(2 * world.sweep_page + more)}
+        pages = list(world.connector().sweep(world.spec))
+        found = rows_of(pages)
+        assert {id_ for id_, row in found.items() if not row.deleted} == ids
+        assert {row.fields[world.name] for row in found.values()} == {f"C{n}" for n in range(len(ids))}
+        assert [page.last for page in pages] == [False] * (len(pages) - 1) + [True]
+
+    def test_a_sweep_goes_on_after_any_page(self, world: World) -> None:
+        ids = {world.create(f"C{n}") for n in range(2 * world.sweep_page + 3)}
+        pages = list(world.connector().sweep(world.spec))
+        for done in range(1, len(pages) + 1):
+            position = orjson.loads(orjson.dumps(dict(pages[done - 1].position)))
+            rest = list(world.connector().sweep(world.spec, position))
+            assert set(rows_of(pages[:done])) | set(rows_of(rest)) == ids
+            assert rest[-1].last
+            assert sum(len(p.rows) for p in [*pages[:done], *rest]) == len(ids)
+
+    def test_a_sweep_shows_what_a_deletion_left(self, world: World) -> None:
+        gone, kept = world.create("gone"), world.create("kept")
+        world.delete(gone)
+        found = rows_of(list(world.connector().sweep(world.spec)))
+        assert found[kept].deleted is False
+        assert gone not in found or found[gone].deleted
+
+    def test_a_count_is_of_what_is_there_now(self, world: World) -> None:
+        ids = [world.create(name) for name in ("Alpha", "Beta", "Gamma")]
+        world.delete(ids[0])
+        connector = world.connector()
+        filtered = ReadSpec(Stream.ACCOUNTS, world.object, (world.name,), where={world.name: ("Alpha", "Beta")})
+        counted = connector.count(world.spec), connector.count(filtered)
+        assert counted in ((2, 1), (None, None))
+
     # --- fetch
 
     def test_records_are_read_by_id_with_what_became_of_them(self, world: World) -> None:
@@ -239,8 +275,48 @@ class ConnectorContract:
         connector = ReadOnly(world.connector())
         with pytest.raises(Stop):
             connector.write(world.object, [world.write(id_, "v")])
+        with pytest.raises(Stop):
+            connector.upsert(world.object, world.key, [Upsert(1, "k", {world.stamp: "v"})])
         assert world.shown(id_) is None
         assert [row.id for row in connector.fetch(world.spec, [id_])] == [id_]
+
+    # --- upsert
+
+    def test_an_upsert_creates_once_and_then_changes(self, world: World) -> None:
+        world.create("other")
+        connector = world.connector()
+        rows = [Upsert(n, f"key-{n}", {world.stamp: f"v{n}"}) for n in range(5)]
+        first = connector.upsert(world.object, world.key, rows)
+        assert [(r.write_id, r.kind, r.created) for r in first] == [(n, ReceiptKind.APPLIED, True) for n in range(5)]
+        again = [Upsert(n, f"key-{n}", {world.stamp: f"w{n}"}) for n in range(3, 7)]
+        second = connector.upsert(world.object, world.key, again)
+        assert [(r.write_id, r.created) for r in second] == [(3, False), (4, False), (5, True), (6, True)]
+        assert [r.record_id for r in second[:2]] == [r.record_id for r in first[3:]]
+        assert world.shown(first[3].record_id) == "w3"
+        assert world.shown(first[0].record_id) == "v0"
+
+    def test_one_refused_upsert_never_spoils_the_others(self, world: World) -> None:
+        field, value = world.poison
+        rows = [Upsert(n, f"key-{n}", {world.stamp: f"v{n}"}) for n in range(5)]
+        rows[2] = Upsert(2, "key-2", {field: value})
+        receipts = world.connector().upsert(world.object, world.key, rows)
+        assert [r.write_id for r in receipts] == list(range(5))
+        assert [r.kind for r in receipts] == [ReceiptKind.FAILED if n == 2 else ReceiptKind.APPLIED for n in range(5)]
+
+    def test_an_upsert_by_a_field_that_is_not_unique_is_the_users_to_fix(self, world: World) -> None:
+        world.create("Acme")
+        with pytest.raises(UserError):
+            world.connector().upsert(world.object, "Nix__c", [Upsert(1, "k", {world.stamp: "v"})])
+
+    def test_a_lost_answer_to_an_upsert_is_unknown_and_saying_it_again_creates_nothing_more(self, world: World) -> None:
+        connector = Retrying(world.connector(), world.clock)
+        connector.now()
+        world.lose_answer(applied=True)
+        rows = [Upsert(1, "key-1", {world.stamp: "v"})]
+        (lost,) = connector.upsert(world.object, world.key, rows)
+        assert lost.kind is ReceiptKind.UNKNOWN
+        (again,) = connector.upsert(world.object, world.key, rows)
+        assert (again.kind, again.created) == (ReceiptKind.APPLIED, False)
 
     # --- check, now, calls, errors
 
@@ -250,6 +326,13 @@ class ConnectorContract:
         assert checked.problems == ()
         assert checked.uid == world.connector().check([], {}).uid
         assert orjson.loads(orjson.dumps(dict(checked.facts))) == dict(checked.facts)
+
+    def test_check_tells_what_is_visible_of_each_object(self, world: World) -> None:
+        world.create("Acme")
+        (access,) = world.connector().check([world.spec], {}).access
+        assert access.object == world.object
+        assert access.sees_all is not False
+        assert access.evidence.endswith(".")
 
     def test_check_reports_what_is_missing_with_a_remedy(self, world: World) -> None:
         world.create("Acme")

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from .contract import ConnectorContract
-from .worlds import HubSpotWorld, MemoryWorld, SalesforceWorld, hubspot_world, salesforce_world
+from .worlds import MemoryWorld
+from .worlds_hubspot import HubSpotWorld, hubspot_world
+from .worlds_salesforce import SalesforceWorld, salesforce_world
 
 
 class TestMemory(ConnectorContract):

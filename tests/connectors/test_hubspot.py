@@ -17,7 +17,8 @@ from syncd.errors import AuthFailed, IncompleteRead, QuotaExhausted, Retry, User
 from syncd.model import Page, ReadSpec, ReceiptKind, Ref, Stream, Window, Write, WriteGroup
 
 from .stub import Say, Stub
-from .worlds import START, FakeClock, HubSpotWorld, hubspot_world
+from .worlds import START, FakeClock
+from .worlds_hubspot import HubSpotWorld, hubspot_world
 
 OBJECTS = "/crm/objects/2026-09/deals"
 SPEC = ReadSpec(Stream.REGISTRATIONS, "deals", ("dealname",))

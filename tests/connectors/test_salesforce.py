@@ -21,7 +21,8 @@ from syncd.errors import AuthFailed, IncompleteRead, QuotaExhausted, Retry, Stop
 from syncd.model import Page, ReadSpec, ReceiptKind, Ref, Stream, Window, Write, WriteGroup
 
 from .stub import Say, Stub
-from .worlds import START, FakeClock, SalesforceWorld
+from .worlds import START, FakeClock
+from .worlds_salesforce import SalesforceWorld
 
 DATA = "/services/data/v68.0"
 SPEC = ReadSpec(Stream.ACCOUNTS, "Account", ("Name",))

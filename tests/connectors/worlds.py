@@ -9,10 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from syncd.connectors.base import Connector
-from syncd.connectors.credentials import SalesforceClientCredentials, StaticToken
-from syncd.connectors.hubspot import HubSpotConnector
 from syncd.connectors.memory import MemoryConnector
-from syncd.connectors.salesforce import SalesforceConnector
 from syncd.emulator import Emulator, EmulatorClock, Variants
 from syncd.errors import Retry
 from syncd.model import ReadSpec, Ref, Stream, Write, WriteGroup
@@ -57,7 +54,9 @@ class World(ABC):
     object = "Account"
     name = "Name"
     stamp = "Syncd__c"
+    key = "Key__c"
     page = 100
+    sweep_page = 100
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
@@ -128,7 +127,7 @@ class MemoryWorld(World):
     def __init__(self) -> None:
         super().__init__(FakeClock())
         self.crm = MemoryConnector(self.clock)
-        self.crm.define(self.object, self.name, self.stamp)
+        self.crm.define(self.object, self.name, self.stamp, self.key)
         self._next = 0
 
     def connector(self, **options: Any) -> Connector:
@@ -170,7 +169,7 @@ class EmulatedWorld(World):
         super().__init__(clock)
         self.emulator, self.endpoint = emulator, endpoint
         self.before = len(emulator.requests)
-        self.opened: list[SalesforceConnector | HubSpotConnector] = []
+        self.opened: list[Any] = []
 
     def close(self) -> None:
         """Let go of the server before it stops."""
@@ -191,97 +190,6 @@ class EmulatedWorld(World):
     reading = ""
 
 
-class SalesforceWorld(EmulatedWorld):
-    """The org."""
-
-    system = "salesforce"
-    page = 2000
-    reading = "/services/data/v68.0/query"
-    absent_id = "001000000000000AAA"
-    poison = ("NumberOfEmployees", "many")
-
-    def connector(self, **options: Any) -> SalesforceConnector:
-        e = self.endpoint
-        credentials = options.pop("credentials", None) or SalesforceClientCredentials(
-            e["base_url"], e["client_id"], e["client_secret"], emulator=True
-        )
-        self.opened.append(SalesforceConnector(e["base_url"], credentials, self.clock, emulator=True, **options))
-        return self.opened[-1]  # type: ignore[return-value]
-
-    def refused(self) -> Connector:
-        return self.connector(credentials=StaticToken(SECRET))
-
-    def create(self, name: str) -> str:
-        return self.emulator.salesforce.insert("Account", {"Name": name})
-
-    def rename(self, id_: str, name: str) -> None:
-        self.emulator.salesforce.edit("Account", id_, {"Name": name})
-
-    def delete(self, id_: str) -> None:
-        self.emulator.salesforce.delete("Account", id_)
-
-    def shown(self, id_: str) -> Any:
-        return next(r for r in self.emulator.salesforce.rows("Account") if r["Id"] == id_)[self.stamp]
-
-    def lose_answer(self, *, applied: bool) -> None:
-        self.emulator.fail(
-            "salesforce", "apply_then_drop" if applied else "drop_before", path_prefix="/services/data/v68.0/composite"
-        )
-
-    def count_more(self) -> None:
-        body = '{"totalSize": 3, "done": true, "records": []}'
-        self.emulator.fail("salesforce", "status", path_prefix=self.reading, status=200, body=body)
-
-    stamp = "AccountNumber"
-
-
-class HubSpotWorld(EmulatedWorld):
-    """The portal."""
-
-    system = "hubspot"
-    object = "companies"
-    name = "name"
-    stamp = "description"
-    page = 200
-    absent_id = "999999999999"
-    poison = ("numberofemployees", "many")
-    version = "2026-09"
-
-    @property
-    def reading(self) -> str:  # type: ignore[override]
-        return f"/crm/{'v3/objects' if self.version == 'v3' else f'objects/{self.version}'}/companies/search"
-
-    def connector(self, **options: Any) -> HubSpotConnector:
-        credentials = options.pop("credentials", None) or StaticToken(self.endpoint["access_token"])
-        options = {"version": self.version, **options}
-        url = self.endpoint["base_url"]
-        self.opened.append(HubSpotConnector(credentials, self.clock, base_url=url, emulator=True, **options))
-        return self.opened[-1]  # type: ignore[return-value]
-
-    def refused(self) -> Connector:
-        return self.connector(credentials=StaticToken(SECRET))
-
-    def create(self, name: str) -> str:
-        return self.emulator.hubspot.insert("companies", {"name": name})
-
-    def rename(self, id_: str, name: str) -> None:
-        self.emulator.hubspot.edit("companies", id_, {"name": name})
-
-    def delete(self, id_: str) -> None:
-        self.emulator.hubspot.archive("companies", id_)
-
-    def shown(self, id_: str) -> Any:
-        return next(r for r in self.emulator.hubspot.rows("companies") if r["hs_object_id"] == id_)[self.stamp]
-
-    def lose_answer(self, *, applied: bool) -> None:
-        path = self.reading.replace("search", "batch/update")
-        self.emulator.fail("hubspot", "apply_then_drop" if applied else "drop_before", path_prefix=path)
-
-    def count_more(self) -> None:
-        body = '{"total": 3, "results": []}'
-        self.emulator.fail("hubspot", "status", path_prefix=self.reading, status=200, body=body)
-
-
 @contextmanager
 def emulated(variants: Variants | None = None) -> Iterator[tuple[Emulator, SharedClock, Mapping[str, Any]]]:
     """Both emulated CRMs, empty, on a clock that stands still."""
@@ -290,22 +198,3 @@ def emulated(variants: Variants | None = None) -> Iterator[tuple[Emulator, Share
     emulator = Emulator.empty(clock, variants=variants)
     with emulator.serve() as endpoints:
         yield emulator, SharedClock(clock), endpoints
-
-
-@contextmanager
-def salesforce_world(variants: Variants | None = None) -> Iterator[SalesforceWorld]:
-    """A Salesforce org."""
-    with emulated(variants) as (emulator, clock, endpoints):
-        world = SalesforceWorld(emulator, clock, endpoints["salesforce"])
-        yield world
-        world.close()
-
-
-@contextmanager
-def hubspot_world(version: str = "2026-09", variants: Variants | None = None) -> Iterator[HubSpotWorld]:
-    """A HubSpot portal."""
-    with emulated(variants) as (emulator, clock, endpoints):
-        world = HubSpotWorld(emulator, clock, endpoints["hubspot"])
-        world.version = version
-        yield world
-        world.close()
