@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 from syncd.model import FiledStatus, Money
 
@@ -146,6 +147,54 @@ def instant(value: Any) -> datetime | None:
         moment = _in_utc(moment)
     _plausible(moment.date())
     return moment
+
+
+def dated(of: Callable[[Any], Any], format: str) -> Convert:
+    """`of` for dates that are written in a way of their own."""
+
+    def convert(value: Any) -> Any:
+        said = plain(value)
+        if not said:
+            return None
+        try:
+            moment = datetime.strptime(said, format)  # noqa: DTZ007 (the zone is added by what reads it)
+        except ValueError:
+            raise Unfit("not_a_date", "is not a date as the mapping says it is written") from None
+        return of(moment.date().isoformat() if moment.time() == time.min else moment.isoformat())
+
+    return convert
+
+
+def zoned(zone: str) -> Convert:
+    """An instant, written as the clocks of `zone` show it where it names no zone itself; a bare day is its midnight.
+
+    An hour that the clocks show twice is its first, one that they leave out is as if they had not.
+    """
+    here = ZoneInfo(zone)
+
+    def convert(value: Any) -> datetime | None:
+        moment = _moment(value)
+        if moment is None:
+            return None
+        moment = _in_utc(moment.replace(tzinfo=here) if moment.tzinfo is None else moment)
+        _plausible(moment.date())
+        return moment
+
+    return convert
+
+
+def with_comma(of: Convert) -> Convert:
+    """`of` for numbers that are written 1.234,56."""
+
+    def convert(value: Any) -> Any:
+        said = plain(value) if isinstance(value, str) else value
+        if isinstance(said, str):
+            if "," in said and "." in said.partition(",")[2]:
+                raise Unfit("not_a_number", "has a point after its comma")
+            said = said.replace(".", "").replace("\u00a0", "").replace(" ", "").replace(",", ".")
+        return of(said)
+
+    return convert
 
 
 def amount(value: Any) -> Decimal | None:

@@ -19,6 +19,8 @@ def reader(about: Canonical, source: Source) -> Read:
     """How one canonical field is read."""
     if source.const is not None:
         return _constant(about, source.const)
+    if source.template:
+        return _template(about, source.template)
     if about.kind is FieldKind.MONEY:
         return _money(source)
     if about.kind in (FieldKind.CODES, FieldKind.TEXTS):
@@ -40,7 +42,30 @@ def _native(about: Canonical, source: Source) -> Read:
         return _converted(source.fields, convert.looked_up(source.values, source.default))
     if about.kind is FieldKind.TEXT and len(source.fields) == 1:
         return _text(about, source.fields[0])
-    return _converted(source.fields, converter(about.name, about.kind))
+    return _converted(source.fields, _written(about, source))
+
+
+def _written(about: Canonical, source: Source) -> Convert:
+    """The field's converter, for values in the way of writing that the mapping says."""
+    to_ours = converter(about.name, about.kind) if source.zone is None else convert.zoned(source.zone)
+    if source.format is not None:
+        to_ours = convert.dated(to_ours, source.format)
+    return convert.with_comma(to_ours) if source.decimal_comma else to_ours
+
+
+def _template(about: Canonical, pieces: tuple[str, ...]) -> Read:
+    """A blank field goes together with the text before it, so that `{Street}, {City}` is never `, Leeds`."""
+    to_ours = convert.text(convert.text_limit(about.name))
+
+    def read(fields: Fields) -> Any:
+        said = ""
+        for before, native in zip(pieces[::2], pieces[1::2], strict=False):
+            value = fields.get(native)
+            if value is not None and (word := convert.clean(convert.plain(value))):
+                said += (before if said else pieces[0]) + word
+        return to_ours(said + pieces[-1]) if said else None
+
+    return read
 
 
 def _text(about: Canonical, native: str) -> Read:
@@ -100,6 +125,13 @@ def _of_list(items: list[Any], to_ours: Convert) -> Any:
 
 def _money(source: Source) -> Read:
     native, currency_field, currency = source.fields[0], source.currency_field, source.currency
+    if source.decimal_comma:
+        spoken = convert.with_comma(convert.amount)
+        return lambda fields: (
+            None
+            if (value := fields.get(native)) is None or (number := spoken(value)) is None
+            else convert.money(number, fields.get(currency_field) if currency_field else currency)
+        )
 
     def read(fields: Fields) -> Any:
         value = fields.get(native)

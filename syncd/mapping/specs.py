@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, NoReturn
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Literal, NoReturn
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
@@ -15,6 +17,7 @@ from syncd.mapping.fields import Canonical, FieldKind, converter
 from syncd.model import FiledStatus
 
 _NATIVE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
+_PLACE = re.compile(r"\{\s*([^{}]*?)\s*\}")
 
 
 def native_name(value: str) -> str:
@@ -33,6 +36,31 @@ Native = Annotated[
 Scalar = str | bool | int | float
 
 
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, KeyError):
+        refuse("zone", "is no time zone.", "Write one like `Europe/London`.")
+    return value
+
+
+def _date_format(value: str) -> str:
+    """A way of writing dates that can be read back."""
+    try:
+        read = datetime.strptime(_SAMPLE.strftime(value), value)  # noqa: DTZ007 (the zone is another key's)
+    except (ValueError, re.error):
+        read = None
+    if read is None or read.date() != _SAMPLE.date():
+        refuse("date_format", "does not tell day, month and year.", "For example `%d.%m.%Y` or `%m/%d/%Y %I:%M %p`.")
+    return value
+
+
+_SAMPLE = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
+
+ZoneName = Annotated[str, AfterValidator(_zone)]
+DateFormat = Annotated[str, AfterValidator(_date_format)]
+
+
 class Part(BaseModel):
     """A section of a mapping file: unknown keys are mistakes, values never change."""
 
@@ -41,22 +69,35 @@ class Part(BaseModel):
     elsewhere: ClassVar[Mapping[str, str]] = {}
 
 
-class FieldForm(Part):
-    """One native field, with a value map, a default and a separator as needed."""
+class Reading(Part):
+    """How a native value is read: by a value map, a default, a separator, a way of writing dates and numbers."""
 
-    field: Native = Field(description="The native field.")
     values: dict[str, Scalar] | None = Field(default=None, description="Their value -> ours.")
     default: Scalar | None = Field(default=None, description="What is taken for a blank or an unnamed value.")
     split: str | None = Field(default=None, min_length=1, description="What separates several values.")
+    zone: ZoneName | None = Field(default=None, description="The zone of times that name none.")
+    format: DateFormat | None = Field(
+        default=None, description="How dates are written, in the signs of strptime.", examples=["%d.%m.%Y"]
+    )
+    decimal: Literal["point", "comma"] = Field(default="point", description="What stands before the decimals.")
 
 
-class FirstOfForm(Part):
+class FieldForm(Reading):
+    """One native field."""
+
+    field: Native = Field(description="The native field.")
+
+
+class FirstOfForm(Reading):
     """The first of several native fields that is not blank."""
 
     first_of: tuple[Native, ...] = Field(min_length=1, description="Native fields in order of preference.")
-    values: dict[str, Scalar] | None = Field(default=None, description="Their value -> ours.")
-    default: Scalar | None = Field(default=None, description="What is taken for a blank or an unnamed value.")
-    split: str | None = Field(default=None, min_length=1, description="What separates several values.")
+
+
+class TemplateForm(Part):
+    """A text made of native fields and what stands between them: plain substitution, nothing more."""
+
+    template: str = Field(min_length=1, max_length=500, description="Text with `{Field}` where a field's value goes.")
 
 
 class ConstForm(Part):
@@ -70,11 +111,15 @@ class AmountForm(Part):
 
     amount: Native = Field(description="The native field of the number.")
     currency: Native | ConstForm | None = Field(default=None, description="The field of the currency, or a constant.")
+    decimal: Literal["point", "comma"] = Field(default="point", description="What stands before the decimals.")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a canonical field comes from. `values`, `default` and `const` are our values already."""
+    """Where a canonical field comes from. `values`, `default` and `const` are our values already.
+
+    `template` alternates texts and native fields, a text first.
+    """
 
     fields: tuple[str, ...] = ()
     values: Mapping[str, Any] | None = field(default=None, hash=False)
@@ -83,10 +128,16 @@ class Source:
     const: Any = None
     currency_field: str | None = None
     currency: str | None = None
+    template: tuple[str, ...] = ()
+    zone: str | None = None
+    format: str | None = None
+    decimal_comma: bool = False
 
     @property
     def natives(self) -> tuple[str, ...]:
         """The native fields that are read."""
+        if self.template:
+            return tuple(dict.fromkeys(self.template[1::2]))
         return self.fields if self.currency_field is None else (*self.fields, self.currency_field)
 
 
@@ -120,6 +171,8 @@ def read_spec(about: Canonical, raw: Any) -> Source:
         return Source(const=_ours(about, ConstForm.model_validate(raw).const, "const"))
     if "amount" in raw:
         return _of_amount(about, AmountForm.model_validate(raw))
+    if "template" in raw:
+        return _of_template(about, TemplateForm.model_validate(raw))
     if "first_of" in raw:
         return _of_field(about, FirstOfForm.model_validate(raw))
     return _of_field(about, FieldForm.model_validate(raw))
@@ -131,12 +184,42 @@ def _of_field(about: Canonical, form: FieldForm | FirstOfForm) -> Source:
         refuse("spec", "is money and needs an amount.", "Write `{amount: Amount, currency: CurrencyIsoCode}`.")
     if form.split is not None and not several:
         refuse("spec", "holds one value, so `split` has no meaning.", "Remove `split`.")
+    _fitting(about, form)
     names = form.first_of if isinstance(form, FirstOfForm) else (form.field,)
     values = None
     if form.values is not None:
         values = {key.strip(): _ours(about, value, f"values.{key}") for key, value in form.values.items()}
     default = None if form.default is None else _ours(about, form.default, "default")
-    return Source(names, values, default, form.split or ";")
+    return Source(
+        names, values, default, form.split or ";",
+        zone=form.zone, format=form.format, decimal_comma=form.decimal == "comma",
+    )  # fmt: skip
+
+
+def _fitting(about: Canonical, form: Reading) -> None:
+    """Refuse what says nothing about a field of this kind."""
+    dated = about.kind in (FieldKind.DAY, FieldKind.INSTANT)
+    if form.format is not None and not dated:
+        refuse("spec", "is no date, so `format` has no meaning.", "Remove `format`.")
+    if form.zone is not None and about.kind is not FieldKind.INSTANT:
+        refuse("spec", "has no time of day, so `zone` has no meaning.", "Remove `zone`.")
+    if form.decimal == "comma" and about.kind not in (FieldKind.NUMBER, FieldKind.FACTOR):
+        refuse("spec", "is no number, so `decimal` has no meaning.", "Remove `decimal`.")
+    if form.values is not None and (form.format or form.zone or form.decimal == "comma"):
+        refuse("spec", "has a value map, which reads the value alone.", "Keep `values`, or the way of writing.")
+
+
+def _of_template(about: Canonical, form: TemplateForm) -> Source:
+    if about.kind is not FieldKind.TEXT:
+        refuse("spec", "is no text, so `template` has no meaning.", "Write the field's name.")
+    pieces = _PLACE.split(form.template)
+    if len(pieces) == 1:
+        refuse("template", "`template` names no field.", "Write fields in braces: `{FirstName} {LastName}`.")
+    if any(sign in text for text in pieces[::2] for sign in "{}"):
+        remedy = "Braces hold the name of one field and nothing else, such as `{BillingCity}`."
+        refuse("template", "`template` has a brace that holds no field.", remedy)
+    named = [native_name(piece) if n % 2 else piece for n, piece in enumerate(pieces)]
+    return Source(template=tuple(named))
 
 
 def _of_amount(about: Canonical, form: AmountForm) -> Source:
@@ -146,8 +229,8 @@ def _of_amount(about: Canonical, form: AmountForm) -> Source:
         code = str(form.currency.const).strip().upper()
         if not (len(code) == 3 and code.isalpha()):
             refuse("currency", "has a currency that is no three-letter code.", "For example `{const: GBP}`.")
-        return Source((form.amount,), currency=code)
-    return Source((form.amount,), currency_field=form.currency)
+        return Source((form.amount,), currency=code, decimal_comma=form.decimal == "comma")
+    return Source((form.amount,), currency_field=form.currency, decimal_comma=form.decimal == "comma")
 
 
 def _ours(about: Canonical, value: Scalar, where: str) -> Any:

@@ -68,6 +68,7 @@ class Account:
     owner_id: str | None = None
     is_customer: bool = False
     is_named: bool = False
+    is_person: bool = False
     last_order_on: date | None = None
     created_at: datetime | None = None
     modified_at: datetime | None = None

@@ -60,6 +60,42 @@ streams:
   users:
     object: users
     fields: {email: email, is_active: active}
+  line_items:
+    object: line_items
+    fields: {opportunity_id: deal, product: sku, quantity: quantity, value: {amount: amount, currency: {const: EUR}}}
+  leads:
+    object: leads
+    fields: {company: company, is_converted: converted, opportunity_id: became, created_at: created}
+  contacts:
+    object: contacts
+    fields: {account_id: company, name: {template: "{first} {last}"}, email: email}
+  activities:
+    object: meetings
+    fields: {account_id: company, is_human: {field: kind, values: {MEETING: true}, default: false}, happened_at: at}
+  history:
+    object: deals_history
+    fields: {record_id: record, field: property, before: old, after: new, changed_at: at}
+  territories:
+    object: territories
+    fields: {name: name, account_id: company}
+  contracts:
+    object: contracts
+    fields: {account_id: company, starts_on: from, ends_on: until, products: products}
+  documents:
+    object: files
+    fields: {record_id: record, name: name, url: link}
+  exceptions:
+    object: exceptions
+    fields: {record_id: record, reason: reason}
+  lists:
+    object: lists
+    fields: {kind: kind, account_id: company, from_on: from}
+  stages:
+    object: deal_stages
+    fields: {key: key, pipeline: pipeline, is_closed: closed, is_won: won, position: place}
+  rates:
+    object: exchange_rates
+    fields: {currency: code, rate: rate, from_on: from}
 """
 
 
