@@ -6,7 +6,7 @@ UV     := $(BIN)/uv
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint bench lock clean
+.PHONY: help setup setup-dev demo test test-clients test-ci lint bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,7 +40,23 @@ demo: setup  ## the whole job on emulated CRMs: make demo ARGS="--once --json"
 	@$(BIN)/syncd demo $(ARGS)
 
 test: setup-dev  ## all tests, on SQLite and a real PostgreSQL
-	$(BIN)/pytest -n auto -q tests
+	$(BIN)/pytest -n auto -q tests --ignore tests/clients -m "not counts"
+
+test-ci: setup-dev  ## the large counts that CI runs: seeded histories and combinations
+	$(BIN)/pytest -n auto -q tests --ignore tests/clients -m counts
+
+CLIENTS := tap-salesforce tap-hubspot dlt
+.venv-%/.done: requirements/clients/%.txt $(UV)
+	@$(PYTHON) -m venv .venv-$*
+	@VIRTUAL_ENV=.venv-$* $(UV) pip install --quiet --require-hashes -r requirements/clients/$*.txt
+	@touch $@
+
+tests/clients/js/node_modules/.done: tests/clients/js/package-lock.json
+	@cd tests/clients/js && npm ci --silent
+	@touch $@
+
+test-clients: setup-dev $(CLIENTS:%=.venv-%/.done) tests/clients/js/node_modules/.done  ## other people's clients and tools against the emulators (needs Node)
+	$(BIN)/pytest -q tests/clients
 
 lint: setup-dev  ## format, imports, types
 	$(BIN)/ruff check .
@@ -58,6 +74,7 @@ lock:  ## write the lock files again from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group build -o requirements/base.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra postgres --group build --group dev -c requirements/base.txt -o requirements/dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group bench -c requirements/dev.txt -o requirements/bench.txt
+	for client in $(CLIENTS); do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/clients/$$client.in -o requirements/clients/$$client.txt; done
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-* tests/clients/js/node_modules build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,23 @@
+"""Each guard that was taken out in turn is missed by a test that is named here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .bugs_reading_writing import BUGS
+from .planting import Bug, plant, run
+
+
+@pytest.mark.counts
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_planted_bug_is_caught_by_name(bug: Bug, tmp_path: Path) -> None:
+    done = run(bug.tests, plant(bug, tmp_path))
+    assert done.returncode == 1, f"{bug.tests} did not fail:\n{done.stdout[-3000:]}{done.stderr[-2000:]}"
+    assert "failed" in done.stdout.splitlines()[-1]
+
+
+def test_the_list_is_long_and_names_each_bug_once() -> None:
+    assert len(BUGS) >= 25
+    assert len({bug.name for bug in BUGS}) == len(BUGS)
