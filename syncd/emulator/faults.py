@@ -17,7 +17,7 @@ Mode = Literal[
     "status_after",  # applied, and answered with `status`, `body` and `headers` all the same
     "drop_before",  # the connection ends before the request is applied
     "apply_then_drop",  # applied; the connection ends before the answer
-    "apply_late",  # the connection ends at once; applied when `seconds` have passed on the emulator's clock, or released
+    "apply_late",  # the connection ends at once; applied `seconds` later by the emulator's clock, or when released
     "slow",  # `seconds` pass, then it is applied and answered
     "slow_answer",  # applied at once; `seconds` pass before the first byte of the answer
     "drip",  # the body comes in pieces of `step_bytes`, `seconds` between two of them

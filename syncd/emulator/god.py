@@ -2,76 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from threading import RLock
 from typing import Any
 
+from syncd.emulator.hubspot.grants import Tokens as HubspotTokens
+from syncd.emulator.hubspot.people import People as HubspotPeople
+from syncd.emulator.hubspot.service import Service as HubspotService
+from syncd.emulator.hubspot.setup import Setup as HubspotSetup
 from syncd.emulator.hubspot.store import Portal
+from syncd.emulator.salesforce.people import People
+from syncd.emulator.salesforce.sessions import Tokens
+from syncd.emulator.salesforce.setup import Access, Rules
 from syncd.emulator.salesforce.store import Org
+from syncd.emulator.salesforce.visibility import Background, Visibility
 
 
-class SalesforceView:
+class SalesforceView(People, Rules, Access, Visibility, Background):
     """The org as only its makers see it."""
 
-    def __init__(self, org: Org, lock: RLock) -> None:
-        self._org, self._lock = org, lock
+    def __init__(self, org: Org, lock: RLock, tokens: Tokens) -> None:
+        self._org, self._lock, self._tokens = org, lock, tokens
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """Every record with every field of the object, deleted ones included."""
         with self._lock:
             return self._org.rows(name)
 
-    def edit(self, name: str, id_: str, values: Mapping[str, Any], user: str | None = None) -> None:
-        """Change a record as a person would; `user` is a username or id."""
+    def edit(
+        self, name: str, id_: str, values: Mapping[str, Any], user: str | None = None, transaction: str | None = None
+    ) -> None:
+        """Change a record as a person would; `user` is a username or id, `transaction` a handle of `hold_commits`."""
         with self._lock:
-            self._org.edit(name, id_, values, user)
-
-    def insert(self, name: str, values: Mapping[str, Any], user: str | None = None) -> str:
-        """Add a record as a person would; returns its id."""
-        with self._lock:
-            return self._org.insert(name, values, user)
-
-    def delete(self, name: str, id_: str, user: str | None = None) -> None:
-        """Put a record into the recycle bin as a person would."""
-        with self._lock:
-            self._org.delete(name, id_, user)
-
-
-class HubspotView:
-    """The portal as only its makers see it."""
-
-    def __init__(self, portal: Portal, lock: RLock) -> None:
-        self._portal, self._lock = portal, lock
-
-    def rows(self, name: str) -> list[dict[str, Any]]:
-        """Every record with every property, archived ones included."""
-        with self._lock:
-            return self._portal.rows(name)
-
-    def edit(self, name: str, id_: str, values: Mapping[str, Any], user: str | None = None) -> None:
-        """Change a record as a person would; `user` is an owner's email, id or user id."""
-        with self._lock:
-            self._portal.edit(name, id_, values, user)
+            self._org.edit(name, id_, values, user, transaction)
 
     def insert(
-        self, name: str, values: Mapping[str, Any], user: str | None = None,
-        associations: Mapping[str, Iterable[str]] | None = None,
-    ) -> str:  # fmt: skip
+        self, name: str, values: Mapping[str, Any], user: str | None = None, transaction: str | None = None
+    ) -> str:
         """Add a record as a person would; returns its id."""
         with self._lock:
-            return self._portal.insert(name, values, user, associations)
+            return self._org.insert(name, values, user, transaction)
 
-    def archive(self, name: str, id_: str, user: str | None = None) -> None:
-        """Archive a record as a person would."""
+    def delete(self, name: str, id_: str, user: str | None = None, transaction: str | None = None) -> None:
+        """Put a record into the recycle bin as a person would."""
         with self._lock:
-            self._portal.archive(name, id_, user)
+            self._org.delete(name, id_, user, transaction)
 
-    def history(self, name: str, id_: str, field: str) -> list[dict[str, Any]]:
-        """The values that a property had, newest first, as the API shows them."""
-        with self._lock:
-            return self._portal.history_of(name, id_, field)
 
-    def associated(self, name: str, id_: str, target: str) -> list[str]:
-        """Ids of the records that one is associated with."""
-        with self._lock:
-            return self._portal.associated(name, id_, target)
+class HubspotView(HubspotService, HubspotSetup, HubspotPeople):
+    """The portal as only its makers see it."""
+
+    def __init__(self, portal: Portal, lock: RLock, tokens: HubspotTokens) -> None:
+        self._portal, self._lock, self._tokens = portal, lock, tokens

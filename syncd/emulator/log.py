@@ -94,6 +94,10 @@ class Log(Generic[Entry]):
         skipped = max(0, start - self.first)
         return list(islice(self._kept, skipped, skipped + most))
 
+    def keep(self, most: int) -> None:
+        """From now on hold no more than the newest `most`."""
+        self._kept = deque(self._kept, maxlen=most)
+
     def cut(self, length: int) -> None:
         """Forget all but the first `length` that ever were."""
         for _ in range(min(self._total - length, len(self._kept))):
@@ -121,11 +125,6 @@ class Journal:
     changes: Log[Change] = field(default_factory=lambda: Log(KEPT_CHANGES))
     redundant: Log[Redundant] = field(default_factory=lambda: Log(KEPT_CHANGES))
     requests: Log[Request] = field(default_factory=lambda: Log(KEPT_REQUESTS))
-
-    @classmethod
-    def keeping(cls, requests: int) -> Journal:
-        """Logs that hold no more than so many requests."""
-        return cls(requests=Log(requests))
 
     def changed(
         self, at: datetime, record: tuple[str, str, str], differences: dict[str, tuple[Any, Any]], actor: Actor

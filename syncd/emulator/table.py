@@ -76,8 +76,11 @@ class Table:
         if before is None:
             self.remove(id_)
             return
-        row = self.rows[id_]
+        row = self.rows.get(id_)
         self._indexes.clear()
+        if row is None:  # it had been removed
+            self.add(before)
+            return
         row[:] = before + [None] * (len(self.slots) - len(before))
         self.version += 1
 

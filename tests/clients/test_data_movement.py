@@ -45,7 +45,7 @@ def test_tap_salesforce_reads_every_account(site: Site, tmp_path: Path) -> None:
     catalog = json.loads(run(python, script, org["base_url"], "--config", str(path), "--discover"))
     assert {"Account", "Opportunity", "User"} <= {stream["tap_stream_id"] for stream in catalog["streams"]}
     chosen = select(tmp_path, catalog, "Account")
-    read = records(run(python, script, org["base_url"], "--config", str(path), "--catalog", chosen), "Account")
+    read = records(run(python, script, org["base_url"], "--config", str(path), "--properties", chosen), "Account")
     assert {one["Name"] for one in read} == {f"Account {n}" for n in range(ACCOUNTS)}
     assert site.troubles("salesforce") == []
 

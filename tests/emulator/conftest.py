@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from syncd.emulator import Emulator, EmulatorClock
+from syncd.emulator import Emulator, EmulatorClock, Variants
 
 START = datetime(2026, 11, 23, 9, 0, 0, tzinfo=UTC)
 ACME, BETA, GONE = "001000000000001AAA", "001000000000002AAA", "001000000000003AAA"
@@ -155,7 +156,8 @@ class Served:
 
 
 def serve(emu: Emulator, clock: EmulatorClock) -> Iterator[Served]:
-    """Serve an emulator while a fixture lasts."""
+    """Serve an emulator while a fixture lasts; on a clock that stands still, limits would soon be used up."""
+    emu.hubspot.set_limits(None)
     with emu.serve() as endpoints, requests.Session() as sf, requests.Session() as hs, requests.Session() as admin:
         sf.headers["Authorization"] = f"Bearer {endpoints['salesforce']['access_token']}"
         hs.headers["Authorization"] = f"Bearer {endpoints['hubspot']['access_token']}"
@@ -166,6 +168,14 @@ def serve(emu: Emulator, clock: EmulatorClock) -> Iterator[Served]:
             Http(endpoints["hubspot"]["base_url"], "/crm/objects/2026-09", hs),
             Http(endpoints["admin"]["base_url"], "", admin),
         )  # fmt: skip
+
+
+@contextmanager
+def serving(folder: Path, **variants: Any) -> Iterator[Served]:
+    """The small world under other values of switches, served while the context lasts."""
+    clock = frozen()
+    emu = Emulator.load(write_world(folder / "other", WORLD), clock=clock, variants=Variants(**variants))
+    yield from serve(emu, clock)
 
 
 def frozen() -> EmulatorClock:

@@ -6,6 +6,7 @@ import gzip
 import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -50,6 +51,68 @@ def test_chunked_request_bodies_are_read(fresh: Served) -> None:
     assert fresh.emu.changes[0].after == "In pieces"
 
 
+def test_the_client_is_told_to_go_on_before_it_sends_a_large_body(fresh: Served) -> None:
+    body = b'{"Name": "Waited"}'
+    head = (
+        f"PATCH /services/data/v68.0/sobjects/Account/{ACME} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+        f"Authorization: {bearer(fresh)['Authorization']}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    place = urlsplit(fresh.endpoints["salesforce"]["base_url"])
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=20) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 204 ")
+    assert fresh.emu.changes[0].after == "Waited"
+
+
+def test_a_request_whose_client_goes_away_half_way_is_not_applied(fresh: Served) -> None:
+    half = '{"Name": "Half"}'
+    head = (
+        f"PATCH /services/data/v68.0/sobjects/Account/{ACME} HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: {bearer(fresh)['Authorization']}\r\nContent-Length: {len(half) + 50}\r\n\r\n"
+    )
+    place = urlsplit(fresh.endpoints["salesforce"]["base_url"])
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=20) as connection:
+        connection.sendall((head + half).encode())
+    while not fresh.emu.requests:  # until the server has noticed
+        threading.Event().wait(0.001)
+    assert [(one.method, one.status) for one in fresh.emu.requests] == [("PATCH", 0)]
+    assert fresh.emu.changes == []
+
+
+def test_bodies_that_are_too_large_or_no_gzip_are_refused(fresh: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syncd.emulator.server.LARGEST_BODY", 1000)
+    path, packed = f"sobjects/Account/{ACME}", {"Content-Encoding": "gzip"}
+    bomb = gzip.compress(b" " * 1_000_000)
+    for body, headers, status in (
+        (b" " * 5000, {}, 413), (bomb, packed, 413), (b"not gzip", packed, 400), (bomb[:20], packed, 400),
+    ):  # fmt: skip
+        assert fresh.sf("PATCH", path, data=body, headers=headers).status_code == status
+    assert [one.status for one in fresh.emu.requests] == [413, 413, 400, 400]
+    assert fresh.sf.patch(path, {"Name": "Small"}).status_code == 204
+
+
+@pytest.mark.parametrize("path", ["/", "/services", "/services/data/v68.0/nothing", "/services/data/v99.0/limits"])
+def test_unknown_paths_of_the_org_are_404_in_json(shared: Served, path: str) -> None:
+    answer = shared.sf.get(path)
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("path", ["/", "/crm", "/crm/v5/objects/companies", "/crm/objects/2026-09/companies/1/x/y/z/q"])
+def test_unknown_paths_of_the_portal_are_404_pages(shared: Served, path: str) -> None:
+    answer = shared.hs.get(path)
+    assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (404, "text/html")
+
+
+def test_every_answer_has_its_own_correlation_id(shared: Served) -> None:
+    for client, path, header in (
+        (shared.sf, "limits", "X-Request-Id"), (shared.hs, "companies", "x-hubspot-correlation-id"),
+    ):  # fmt: skip
+        ids = {client.get(path).headers[header] for _ in range(3)} | {client.get("/nothing").headers[header]}
+        assert len(ids) == 4
+
+
 def test_answers_are_gzipped_on_request(many: Served) -> None:
     connection = raw(many, "salesforce")
     for accept, encoding in (("gzip", "gzip"), ("identity", None)):
@@ -73,6 +136,29 @@ def test_head_answers_like_get_without_a_body(shared: Served) -> None:
     answer = shared.sf("HEAD", f"sobjects/Account/{ACME}")
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Last-Modified"]
+
+
+@pytest.mark.parametrize(
+    "path", ["limits", "sobjects/Account", f"sobjects/Account/{ACME}", "query?q=SELECT+Id+FROM+User"]
+)
+def test_head_tells_the_length_of_what_get_answers(shared: Served, path: str) -> None:
+    plain = {"Accept-Encoding": "identity"}
+    head, get = (shared.sf(method, path, headers=plain) for method in ("HEAD", "GET"))
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head.headers["Content-Length"]) == len(get.content)
+
+
+def test_head_of_a_hubspot_record_has_no_body(shared: Served) -> None:
+    assert (shared.hs("HEAD", "companies/101").status_code, shared.hs("HEAD", "companies/101").content) == (200, b"")
+    assert shared.hs("HEAD", "companies/999").status_code == 404
+
+
+def test_a_method_that_is_not_offered_is_405(shared: Served) -> None:
+    for method in ("OPTIONS", "PUT"):
+        answer = shared.sf(method, "limits")
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (405, "METHOD_NOT_ALLOWED")
+    answer = shared.hs("OPTIONS", "companies")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
 
 
 def test_date_follows_the_emulators_clock(fresh: Served) -> None:

@@ -10,7 +10,7 @@ import requests
 
 from syncd.emulator import Emulator, Variants
 
-from .conftest import WORLD, Served, frozen, serve, write_world
+from .conftest import WORLD, Served, frozen, serve, serving, write_world
 
 BIG = "9007199254740993"
 
@@ -133,6 +133,54 @@ def test_hs_upsert_says_new(fresh: Served) -> None:
         assert fresh.hs.post("companies/batch/upsert", {"inputs": wrong}).status_code == 400
 
 
+def test_hs_one_invalid_value_in_a_batch(tmp_path: Any) -> None:
+    body = {"inputs": [*inputs("101", level="gold"), *inputs("102", level="bronze")]}
+    with serving(tmp_path, hubspot_invalid_value="each") as served:
+        answer = served.hs.post("companies/batch/update", body)
+        assert (answer.status_code, [one["id"] for one in answer.json()["results"]]) == (207, ["101"])
+        assert answer.json()["errors"][0]["context"] == {"id": ["102"]}
+        assert '"error":"INVALID_OPTION"' in answer.json()["errors"][0]["message"]
+        assert [(one.id, one.after) for one in served.emu.changes] == [("101", "gold")]
+
+
+@pytest.mark.parametrize(
+    ("choice", "order"), [("by_id", ["101", "102", "103"]), ("request", ["103", "101", "102"]), ("shuffled", None)]
+)
+def test_hs_results_are_not_in_the_order_of_the_request(tmp_path: Any, choice: str, order: list[str] | None) -> None:
+    with serving(tmp_path, hubspot_result_order=choice) as served:
+        orders = []
+        for path, body in (
+            ("read", inputs("103", "101", "102")),
+            ("update", inputs("103", "101", "102", level="gold")),
+        ):
+            for _ in range(6):
+                found = served.hs.post(f"companies/batch/{path}", {"inputs": body}).json()["results"]
+                orders.append([one["id"] for one in found])
+    assert all(sorted(one) == ["101", "102", "103"] for one in orders)
+    assert all(one == order for one in orders) if order else len(set(map(tuple, orders))) > 2
+
+
+def test_two_inputs_with_one_unique_value_are_refused(fresh: Served) -> None:
+    same = [{"properties": {"email": "new@x.com"}}, {"properties": {"email": "NEW@x.com"}}]
+    answer = fresh.hs.post("contacts/batch/create", {"inputs": same})
+    assert (answer.status_code, answer.json()["category"]) == (400, "VALIDATION_ERROR")
+    assert len(fresh.emu.hubspot.rows("contacts")) == 1
+    traced = [one | {"objectWriteTraceId": str(at)} for at, one in enumerate(same)]
+    partial = fresh.hs.post("contacts/batch/create", {"inputs": traced})
+    assert (partial.status_code, partial.json()["errors"][0]["context"]) == (207, {"objectWriteTraceId": ["1"]})
+    both = {"inputs": inputs("102", "103", ref="same")}
+    assert fresh.hs.post("companies/batch/update", both).status_code == 400
+    assert fresh.hs.post("companies/batch/update", {"inputs": inputs("102", ref="C-1")}).status_code == 409
+
+
+def test_a_creation_with_an_absent_company_creates_nothing(fresh: Served) -> None:
+    types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 341}]
+    one = {"properties": {"dealname": "N"}, "associations": [{"to": {"id": "999"}, "types": types}]}
+    assert fresh.hs.post("deals", one).status_code == 404
+    assert fresh.hs.post("deals/batch/create", {"inputs": [one]}).status_code == 400
+    assert len(fresh.emu.hubspot.rows("deals")) == 2
+
+
 def test_batch_archive(fresh: Served) -> None:
     assert fresh.hs.post("companies/batch/archive", {"inputs": inputs("101", "999")}).status_code == 204
     assert [one["archived"] for one in fresh.emu.hubspot.rows("companies")] == [True, False, False]
@@ -199,14 +247,14 @@ def test_hs_association_batch_create_and_archive(fresh: Served) -> None:
     answer = fresh.hs.post(f"{path}/create", {"inputs": pairs})
     assert answer.status_code == 207
     assert answer.json()["results"] == [
-        {"fromObjectTypeId": "0-3", "fromObjectId": 302, "toObjectTypeId": "0-2", "toObjectId": 103, "labels": []},
+        {"fromObjectTypeId": "0-3", "fromObjectId": "302", "toObjectTypeId": "0-2", "toObjectId": "103", "labels": []},
     ]  # fmt: skip
     assert fresh.emu.hubspot.associated("companies", "103", "deals") == ["302"]
     assert [(one.field, one.after) for one in fresh.emu.changes] == [("associations.companies", "103")]
     bad = [pairs[0] | {"types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 3}]}]
     assert fresh.hs.post(f"{path}/create", {"inputs": bad}).status_code == 400
     gone = {"inputs": [{"from": {"id": "302"}, "to": [{"id": "103"}]}]}
-    assert fresh.hs.post(f"{path}/archive", gone).status_code == 204
+    assert fresh.hs.post(f"{path}/archive", gone).json()["results"] == []
     assert fresh.emu.hubspot.associated("deals", "302", "companies") == []
 
 
@@ -273,9 +321,9 @@ def test_hs_properties_can_be_created(fresh: Served) -> None:
     assert fresh.hs.post(base, new).status_code == 409
     batch = [
         new | {"name": "syncd_until", "type": "date", "fieldType": "date"},
-        new | {"name": "syncd_partner", "type": "string"},
+        new | {"name": "syncd_partner", "type": "string", "fieldType": "text"},
     ]
-    assert fresh.hs.post(f"{base}/batch/create", {"inputs": batch}).status_code == 201
+    assert fresh.hs.post(f"{base}/batch/create", {"inputs": batch}).status_code == 200
     assert fresh.hs.patch("companies/101", {"properties": {"syncd_state": "protected"}}).status_code == 200
     assert fresh.hs.patch("companies/101", {"properties": {"syncd_state": "free"}}).status_code == 400
     assert fresh.hs("DELETE", f"{base}/syncd_partner").status_code == 204

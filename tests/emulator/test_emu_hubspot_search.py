@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import Served
+from .conftest import Served, serving
 
 
 def found(served: Served, *filters: dict[str, Any], kind: str = "companies", **more: Any) -> list[str]:
@@ -156,3 +157,32 @@ def test_a_search_sees_every_write(fresh: Served) -> None:
     assert found(fresh, where("name", "EQ", "new")) == [id_]
     fresh.emu.hubspot.edit("companies", id_, {"name": "Newer"})
     assert found(fresh, where("name", "EQ", "new")) == []
+
+
+def test_hs_in_takes_lower_case(tmp_path: Path, shared: Served) -> None:
+    named = [where("name", "IN", values=[text]) for text in ("beta gmbh", "Beta GmbH")]
+    assert [found(shared, one) for one in named] == [["102"], []]
+    assert sorted(found(shared, where("name", "NOT_IN", values=["Beta GmbH"]))) == ["101", "102", "103"]
+    with serving(tmp_path, hubspot_in_values="any_case") as served:
+        assert [found(served, one) for one in named] == [["102"], ["102"]]
+
+
+def test_a_search_that_goes_on_by_id_finds_each_record_once(many: Served) -> None:
+    by_id = {"propertyName": "hs_object_id", "direction": "ASCENDING"}
+    named = where("name", "CONTAINS_TOKEN", "0*")  # 10,000 of the 10,500
+    ids: list[str] = []
+    for _ in range(100):
+        above = where("hs_object_id", "GT", ids[-1] if ids else "0")
+        body = {"filterGroups": [{"filters": [named, above]}], "sorts": [by_id], "limit": 200}
+        page = many.hs.post("companies/search", body).json()
+        assert page["total"] == 10_000 - len(ids)
+        ids += [one["id"] for one in page["results"]]
+        if "paging" not in page:
+            break
+    assert ids == [str(1000 + number) for number in range(10_000)]
+    second = {"filterGroups": [{"filters": [where("hs_object_id", "GT", "10990")]}], "limit": 5, "after": "5"}
+    page = many.hs.post("companies/search", second).json()
+    assert [one["id"] for one in page["results"]] == ["10996", "10997", "10998", "10999", "11000"]
+    assert page["paging"]["next"]["after"] == "10"
+    backwards = second | {"sorts": ["-hs_object_id"], "after": "0"}
+    assert many.hs.post("companies/search", backwards).json()["results"][0]["id"] == "11499"

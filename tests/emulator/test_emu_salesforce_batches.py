@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from .conftest import ACME, ADA, BETA, GONE, IDA, Served
+from .conftest import ACME, ADA, BETA, GONE, IDA, Served, serving
 
 V = "/services/data/v68.0"
 
@@ -18,6 +19,12 @@ def update(served: Served, *records: dict[str, Any], all_or_none: bool = False) 
     assert answer.status_code == 200, answer.text
     results: list[dict[str, Any]] = answer.json()
     return results
+
+
+def calls_left(served: Served) -> int:
+    """What GET /limits says, itself counted."""
+    left: int = served.sf.get("limits").json()["DailyApiRequests"]["Remaining"]
+    return left
 
 
 def codes(results: list[dict[str, Any]]) -> list[str | None]:
@@ -139,7 +146,7 @@ def test_sf_composite_takes_conditional_rows(fresh: Served) -> None:
 
 def test_sf_composite_of_five_collections_is_one_call(fresh: Served) -> None:
     ids = [fresh.emu.salesforce.insert("Account", {"Name": f"N{number}"}) for number in range(10)]
-    used = int(fresh.sf.get("limits").headers["Sforce-Limit-Info"].split("=")[1].split("/")[0])
+    left = calls_left(fresh)
     subs = [
         sub(
             f"c{part}",
@@ -151,7 +158,7 @@ def test_sf_composite_of_five_collections_is_one_call(fresh: Served) -> None:
     ]
     answer = composite(fresh, *subs)
     assert [len(one["body"]) for one in answer.json()["compositeResponse"]] == [2] * 5
-    assert answer.headers["Sforce-Limit-Info"] == f"api-usage={used + 1}/100000"
+    assert calls_left(fresh) == left - 2  # the composite call and this one
     assert sum(1 for one in fresh.emu.salesforce.rows("Account") if one["Site"] == "HQ") == 10
     sixth = sub("c5", "GET", "query?q=SELECT+Id+FROM+Account")
     assert composite(fresh, *subs, sixth).status_code == 400
@@ -197,3 +204,108 @@ def test_a_broken_composite_is_400(shared: Served) -> None:
     twice = [sub("same", "GET", "limits")] * 2
     for subs in ([], [{"method": "GET"}], [sub("_x", "GET", "limits")], twice):
         assert composite(shared, *subs).status_code == 400
+
+
+def test_sf_composite_conditions(fresh: Served, tmp_path: Path) -> None:
+    stale = {"If-Unmodified-Since": "Fri, 20 Nov 2026 09:00:00 GMT"}
+
+    def write(served: Served) -> int:
+        one = sub("r0", "PATCH", f"sobjects/Account/{ACME}", body={"Name": "x"}, httpHeaders=stale)
+        status: int = composite(served, one).json()["compositeResponse"][0]["httpStatusCode"]
+        return status
+
+    assert (write(fresh), names(fresh)[ACME]) == (412, "Acme Ltd")
+    for value, status, name in (("ignored", 204, "x"), ("refused", 400, "Acme Ltd")):
+        with serving(tmp_path, salesforce_composite_conditions=value) as other:
+            assert (write(other), names(other)[ACME]) == (status, name)
+
+
+def test_sf_composite_headers_are_not_inherited(fresh: Served) -> None:
+    fresh.emu.salesforce.set_assignment_rule("Account", IDA)
+    one = sub("r0", "PATCH", f"sobjects/Account/{ACME}", body={"Site": "A"})
+    fresh.sf.post("composite", {"compositeRequest": [one]}, headers={"Sforce-Auto-Assign": "FALSE"})
+    assert owner(fresh, ACME) == IDA
+    two = sub(
+        "r0", "PATCH", f"sobjects/Account/{BETA}", body={"Site": "A"}, httpHeaders={"Sforce-Auto-Assign": "FALSE"}
+    )
+    composite(fresh, two)
+    assert owner(fresh, BETA) != IDA
+    three = sub("r0", "GET", "limits", httpHeaders={"Accept": "text/plain"})
+    assert composite(fresh, three).status_code == 400
+
+
+def owner(served: Served, id_: str) -> str:
+    return next(str(one["OwnerId"]) for one in served.emu.salesforce.rows("Account") if one["Id"] == id_)
+
+
+def test_sf_composite_overrides_all_or_none_of_collections(fresh: Served) -> None:
+    records = [account(ACME, Name="x"), account(BETA, OwnerId=IDA)]
+    answer = composite(
+        fresh,
+        sub("a", "PATCH", f"sobjects/Account/{BETA}", body={"Name": "x"}),
+        sub("b", "PATCH", "composite/sobjects", body={"allOrNone": False, "records": records}),
+        sub("c", "GET", "limits"),
+        allOrNone=True,
+    ).json()["compositeResponse"]
+    assert [one["httpStatusCode"] for one in answer] == [400, 200, 400]
+    # the collection still says success for a record that was rolled back with everything else
+    assert codes(answer[1]["body"]) == [None, "INACTIVE_OWNER_OR_USER"]
+    assert (names(fresh)[ACME], names(fresh)[BETA], fresh.emu.changes) == ("Acme Ltd", "beta gmbh", [])
+
+
+def test_sf_composite_null_references_stay_null(fresh: Served) -> None:
+    answer = composite(
+        fresh,
+        sub("beta", "GET", f"sobjects/Account/{BETA}?fields=Website,Protected__c"),
+        sub("write", "PATCH", f"sobjects/Account/{ACME}", body={"Website": "@{beta.Website}",
+                                                                "Site": "<@{beta.Protected__c}>"}),
+    ).json()["compositeResponse"]  # fmt: skip
+    assert [one["httpStatusCode"] for one in answer] == [200, 204]
+    after = next(one for one in fresh.emu.salesforce.rows("Account") if one["Id"] == ACME)
+    assert (after["Website"], after["Site"]) == (None, "<false>")
+
+
+def test_sf_batch_runs_requests_one_by_one(fresh: Served) -> None:
+    left = calls_left(fresh)
+    requests = [
+        {"method": "PATCH", "url": f"v68.0/sobjects/Account/{ACME}", "richInput": {"Name": "Acme plc"}},
+        {"method": "GET", "url": f"v68.0/sobjects/Account/{ACME}?fields=Name"},
+        {"method": "GET", "url": "v68.0/sobjects/Account/001000000000009AAA"},
+        {"method": "PATCH", "url": f"v68.0/sobjects/Account/{BETA}", "richInput": {"Name": "Beta AG"}},
+    ]
+    answer = fresh.sf.post("composite/batch", {"batchRequests": requests}).json()
+    assert [one["statusCode"] for one in answer["results"]] == [204, 200, 404, 204]
+    assert (answer["hasErrors"], answer["results"][0]["result"]) == (True, None)
+    assert answer["results"][1]["result"]["Name"] == "Acme plc"
+    assert names(fresh)[BETA] == "Beta AG"
+    assert calls_left(fresh) == left - 5  # each of the four counts, and this one
+
+
+def test_sf_batch_may_halt_on_error(fresh: Served) -> None:
+    requests = [
+        {"method": "GET", "url": "v68.0/sobjects/Account/001000000000009AAA"},
+        {"method": "PATCH", "url": f"v68.0/sobjects/Account/{BETA}", "richInput": {"Name": "Beta AG"}},
+    ]
+    answer = fresh.sf.post("composite/batch", {"batchRequests": requests, "haltOnError": True}).json()
+    assert [one["statusCode"] for one in answer["results"]] == [404, 412]
+    assert answer["results"][1]["result"][0]["errorCode"] == "BATCH_PROCESSING_HALTED"
+    assert names(fresh)[BETA] == "beta gmbh"
+
+
+def test_wrong_batches_are_400(shared: Served) -> None:
+    one = {"method": "GET", "url": "v68.0/limits"}
+    for body in ({}, {"batchRequests": [1]}, {"batchRequests": [one] * 26},
+                 {"batchRequests": [{"method": "POST", "url": "v68.0/composite/batch"}]}):  # fmt: skip
+        assert shared.sf.post("composite/batch", body).status_code == 400
+
+
+def test_sf_collections_create_takes_no_id(fresh: Served) -> None:
+    (result,) = fresh.sf.post("composite/sobjects", {"records": [account(ACME, Name="x")]}).json()
+    assert result["errors"][0]["statusCode"] == "INVALID_FIELD_FOR_INSERT_UPDATE"
+
+
+def test_collections_upsert_by_id(fresh: Served) -> None:
+    records = [account(ACME, Site="HQ"), account(Name="New"), account("001000000000009AAA", Site="x")]
+    results = fresh.sf.patch("composite/sobjects/Account/Id", {"records": records}).json()
+    assert [one.get("created") for one in results] == [False, True, None]
+    assert codes(results) == [None, None, "INVALID_CROSS_REFERENCE_KEY"]

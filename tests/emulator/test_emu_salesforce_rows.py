@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from syncd.emulator import Change
 
-from .conftest import ACME, ADA, BETA, GONE, IDA, START, Served
+from .conftest import ACME, ADA, BETA, GONE, IDA, START, Served, serving
 
 ACCOUNT = f"sobjects/Account/{ACME}"
 
@@ -202,3 +203,109 @@ def test_a_broken_body_is_a_parser_error(shared: Served) -> None:
     for body in ("{", "[1]", ""):
         answer = shared.sf("PATCH", ACCOUNT, data=body)
         assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
+
+
+# --- conditions
+
+
+def test_sf_entity_tags_are_for_accounts_only(fresh: Served) -> None:
+    tag = fresh.sf.get(ACCOUNT).headers["ETag"]
+    assert fresh.sf.get(ACCOUNT, headers={"If-None-Match": tag}).status_code == 304
+    assert fresh.sf.get(ACCOUNT, headers={"If-None-Match": tag[:-1] + '-gzip"'}).status_code == 304
+    assert fresh.sf.get(ACCOUNT, headers={"If-Match": '"other"'}).status_code == 412
+    assert fresh.sf.patch(ACCOUNT, {"Site": "A"}, headers={"If-Match": f'"other", {tag}'}).status_code == 204
+    assert fresh.sf.patch(ACCOUNT, {"Site": "B"}, headers={"If-Match": tag}).status_code == 412
+    again = fresh.sf.get(ACCOUNT).headers["ETag"]
+    assert fresh.sf.patch(ACCOUNT, {"Site": "B"}, headers={"If-None-Match": again}).status_code == 412
+    assert fresh.sf.patch(ACCOUNT, {"Site": "B"}, headers={"If-Match": "no quotes"}).status_code == 400
+    deal = "sobjects/Opportunity/006000000000001AAA"
+    assert "ETag" not in fresh.sf.get(deal).headers
+    assert fresh.sf.patch(deal, {"NextStep": "x"}, headers={"If-Match": '"other"'}).status_code == 204
+
+
+def test_sf_deletes_know_no_conditions(fresh: Served) -> None:
+    stale = {"If-Unmodified-Since": "Fri, 20 Nov 2026 09:00:00 GMT"}
+    assert fresh.sf("DELETE", ACCOUNT, headers=stale).status_code == 204
+
+
+def test_an_upsert_keeps_conditions(fresh: Served) -> None:
+    stale = {"If-Unmodified-Since": "Fri, 20 Nov 2026 09:00:00 GMT"}
+    assert fresh.sf.patch("sobjects/Account/Number__c/A-1", {"Site": "x"}, headers=stale).status_code == 412
+    assert fresh.emu.changes == []
+
+
+def test_sf_412_body(fresh: Served, tmp_path: Path) -> None:
+    stale = {"If-Unmodified-Since": "Fri, 20 Nov 2026 09:00:00 GMT"}
+    answer = fresh.sf.patch(ACCOUNT, {"Site": "x"}, headers=stale)
+    assert answer.json()[0]["errorCode"] == "ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE"
+    with serving(tmp_path, salesforce_412_body="empty") as other:
+        answer = other.sf.patch(ACCOUNT, {"Site": "x"}, headers=stale)
+        assert (answer.status_code, answer.content) == (412, b"")
+
+
+# --- external ids
+
+
+def test_sf_upsert_update_names_the_place(fresh: Served) -> None:
+    answer = fresh.sf.patch(f"sobjects/Account/Id/{ACME}?updateOnly=true", {"Site": "HQ"})
+    assert (answer.status_code, answer.json()) == (200, {"id": ACME, "success": True, "errors": [], "created": False})
+    assert answer.headers["Location"] == f"/services/data/v68.0/sobjects/Account/{ACME}"
+
+
+def test_sf_upsert_before_46_does_not_say_created(fresh: Served) -> None:
+    base = "/services/data/v45.0/sobjects/Account/Number__c"
+    made = fresh.sf.patch(f"{base}/N-9", {"Name": "Nine"})
+    assert (made.status_code, "created" in made.json()) == (201, False)
+    updated = fresh.sf.patch(f"{base}/N-9", {"Name": "Nine plc"})
+    assert (updated.status_code, updated.content) == (204, b"")
+
+
+def test_sf_external_id_that_ends_like_a_file_is_404(fresh: Served) -> None:
+    for method, body in (("GET", None), ("PATCH", {"Name": "x"}), ("DELETE", None)):
+        answer = fresh.sf(method, "sobjects/Deal_Reg__c/Reference__c/ref%2F1.inc", json=body)
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (404, "NOT_FOUND")
+    body = {"records": [{"attributes": {"type": "Deal_Reg__c"}, "Reference__c": "ref/1.inc", "Name": "x"}]}
+    (result,) = fresh.sf.patch("composite/sobjects/Deal_Reg__c/Reference__c", body).json()
+    assert (result["success"], result["created"]) == (True, False)
+
+
+def test_sf_row_is_deleted_by_external_id(fresh: Served) -> None:
+    assert fresh.sf("DELETE", "sobjects/Account/Number__c/A-1").status_code == 204
+    assert fresh.sf("DELETE", "sobjects/Account/Number__c/A-1").status_code == 404
+    assert fresh.sf.get(ACCOUNT).json()[0]["errorCode"] == "ENTITY_IS_DELETED"
+
+
+def test_sf_parent_may_be_named_by_external_id(fresh: Served) -> None:
+    assert fresh.sf.patch(ACCOUNT, {"Parent": {"Number__c": "B-2"}}).status_code == 204
+    assert row(fresh, ACME)["ParentId"] == BETA
+    owner = fresh.sf.patch(ACCOUNT, {"Owner": {"attributes": {"type": "User"}, "Username": "ada@example.com"}})
+    assert (owner.status_code, row(fresh, ACME)["OwnerId"]) == (204, ADA)
+    lost = fresh.sf.patch(ACCOUNT, {"Parent": {"Number__c": "nowhere"}})
+    assert (lost.status_code, lost.json()[0]["errorCode"]) == (400, "INVALID_FIELD")
+    assert "Foreign key external ID: nowhere not found" in lost.json()[0]["message"]
+    for wrong in ({"Number__c": "B-2", "Id": BETA}, {"Site": "x"}, {}):
+        assert fresh.sf.patch(ACCOUNT, {"Parent": wrong}).status_code == 400
+
+
+def test_post_to_id_creates(fresh: Served) -> None:
+    assert fresh.sf.post("sobjects/Account/Id", {"Name": "New"}).status_code == 201
+    assert fresh.sf.post(ACCOUNT, {"Name": "New"}).status_code == 405
+
+
+def test_sf_a_save_that_changes_nothing(fresh: Served, tmp_path: Path) -> None:
+    before = row(fresh, ACME)
+    fresh.sf.patch(ACCOUNT, {"Name": "Acme Ltd"})
+    assert (row(fresh, ACME), fresh.emu.redundant_writes) == (before, 1)
+    with serving(tmp_path, salesforce_unchanged_save="stamps") as other:
+        other.sf.patch(ACCOUNT, {"Name": "Acme Ltd"})
+        assert row(other, ACME)["SystemModstamp"] == "2026-11-23T09:00:00.000+0000"
+        assert (other.emu.changes, other.emu.redundant_writes) == ([], 1)
+
+
+@pytest.mark.parametrize("version", [31, 45, 46, 59, 68])
+def test_sf_every_version_writes_alike(fresh: Served, version: int) -> None:
+    base = f"/services/data/v{version}.0"
+    made = fresh.sf.post(f"{base}/sobjects/Account", {"Name": "x"})
+    assert made.headers["Location"] == f"{base}/sobjects/Account/{made.json()['id']}"
+    records = [{"attributes": {"type": "Account"}, "id": made.json()["id"], "Site": "HQ"}]
+    assert fresh.sf.patch(f"{base}/composite/sobjects", {"records": records}).json()[0]["success"]

@@ -42,6 +42,18 @@ FOUND = [
     ("Until__c > 2026-12-31", [ACME]),
     ("Until__c = NEXT_YEAR", [ACME]),
     (r"Name = 'Acme\u0020Ltd'", [ACME]),
+    ("Protected__c = null", [BETA]),  # a checkbox is never empty: null is false
+    ("Protected__c != null", [ACME]),
+    ("Protected__c IN (TRUE)", [ACME]),
+    ("Name <> 'Acme Ltd'", [BETA]),
+    ("Score__c IN (1.5, 2)", [ACME]),
+    ("Industry IN ('x', null)", [BETA]),
+    ("Name = 'acme ltd' AND (NOT Website = null)", [ACME]),
+    ("NumberOfEmployees > -1 AND Score__c < 1.5e1", [ACME]),
+    ("Website LIKE '%.COM' AND Website LIKE 'acme____'", [ACME]),
+    ("CreatedDate >= 1999-01-01T00:00:00+01:00 AND Until__c != 2026-01-01", [ACME, BETA]),
+    ("Owner.IsActive = true", [ACME, BETA]),
+    ("Name LIKE '%'", [ACME, BETA]),
 ]
 
 
@@ -79,6 +91,32 @@ REFUSED = [
     ("SELECT Id FROM Account WHERE Id = 'x'", "INVALID_QUERY_FILTER_OPERATOR"),
     ("SELECT Id FROM Account WHERE NumberOfEmployees LIKE '1%'", "INVALID_QUERY_FILTER_OPERATOR"),
     ("SELECT Id FROM Account OFFSET 2001", "NUMBER_OUTSIDE_VALID_RANGE"),
+    ("SELECT Id FROM Account WHERE Name = 'a' AND NOT Name = 'b'", "MALFORMED_QUERY"),  # NOT is mixed with AND
+    ("SELECT Id FROM Account WHERE Name = :name", "MALFORMED_QUERY"),
+    ("SELECT Id FROM Account WHERE Name IS NULL", "MALFORMED_QUERY"),
+    ("SELECT * FROM Account", "MALFORMED_QUERY"),
+    ("SELECT Id FROM Account;", "MALFORMED_QUERY"),
+    ("SELECT Id FROM Account LIMIT -1", "MALFORMED_QUERY"),
+    ("SELECT Id FROM Account LIMIT 5 ORDER BY Id", "MALFORMED_QUERY"),
+    ("SELECT Id FROM Account FOR UPDATE", "MALFORMED_QUERY"),
+    ("SELECT Id FROM Account WITH NONSENSE", "MALFORMED_QUERY"),
+    ("SELECT Id x FROM Account", "MALFORMED_QUERY"),
+    ("SELECT UPPER(Name) FROM Account", "MALFORMED_QUERY"),
+    ("SELECT FIELDS(NONE) FROM Account LIMIT 1", "MALFORMED_QUERY"),
+    ("SELECT FIELDS(CUSTOM) FROM User LIMIT 1", "MALFORMED_QUERY"),  # there is none
+    (f"SELECT Id FROM Account WHERE Name = '{'x' * 4001}'", "MALFORMED_QUERY"),
+    ("", "MALFORMED_QUERY"),
+    ("SELECT Id FROM Account WHERE LastModifiedDate > 2026-11-20", "INVALID_FIELD"),  # a date for a datetime
+    ("SELECT Id FROM Account WHERE Until__c > 2026-11-20T10:00:00Z", "INVALID_FIELD"),
+    ("SELECT Id FROM Account WHERE Until__c > 2026-13-20", "MALFORMED_QUERY"),
+    ("SELECT Id FROM Account WHERE LastModifiedDate > 2026-11-20T25:00:00Z", "MALFORMED_QUERY"),
+    ("SELECT Id FROM Account WHERE Protected__c = 'true'", "INVALID_FIELD"),
+    ("SELECT Id FROM Account WHERE Protected__c > false", "INVALID_QUERY_FILTER_OPERATOR"),
+    ("SELECT Id FROM Account WHERE Name INCLUDES ('a')", "INVALID_QUERY_FILTER_OPERATOR"),
+    ("SELECT Id FROM Account WHERE OwnerId LIKE '005%'", "INVALID_QUERY_FILTER_OPERATOR"),
+    ("SELECT Id FROM Account WHERE Name = LAST_N_DAYS:3", "INVALID_FIELD"),
+    ("SELECT Id FROM Account WHERE Id = '001000000000001AAB'", "INVALID_QUERY_FILTER_OPERATOR"),  # a wrong suffix
+    ("SELECT Id FROM Account USING SCOPE nonsense", "INVALID_QUERY_SCOPE"),
 ]
 
 
@@ -92,6 +130,47 @@ def test_sf_invalid_field_names_the_place(shared: Served) -> None:
     message = shared.sf.query("SELECT Foo__c FROM Account").json()[0]["message"]
     assert "ERROR at Row:1:Column:8" in message
     assert "No such column 'Foo__c' on entity 'Account'" in message
+
+
+def test_sf_unexpected_tokens_are_named_with_their_place(shared: Served) -> None:
+    for soql, token, column in (
+        ("SELECT Id FORM Account", "'FORM'", 11),
+        ("SELECT Id FROM Account WHERE Name = 'a' AND Name = 'b' OR Name = 'c'", "'OR'", 56),
+        ("SELECT Id FROM Account WHERE", "'<EOF>'", 29),
+        ("SELECT Id,\n FROM Account", "'FROM'", 2),
+    ):
+        message = shared.sf.query(soql).json()[0]["message"]
+        assert message.endswith(f":Column:{column}\nunexpected token: {token}")
+        assert f"ERROR at Row:{1 + soql.count(chr(10))}:" in message
+        assert "^" in message
+
+
+def test_sf_names_that_are_keywords_elsewhere(shared: Served) -> None:
+    for soql in ("SELECT Id FROM Group", "SELECT Id FROM Order ORDER BY Id", "SELECT Id FROM Group ORDER BY Name"):
+        assert shared.sf.query(soql).status_code == 200, soql
+
+
+def test_sf_clauses_that_change_nothing_are_accepted(shared: Served) -> None:
+    for tail in ("FOR VIEW", "FOR REFERENCE", "FOR VIEW FOR REFERENCE", "UPDATE TRACKING", "UPDATE VIEWSTAT"):
+        assert len(shared.sf.records(f"SELECT Id FROM Account {tail}")) == 2
+    assert len(shared.sf.records("SELECT Id FROM Account WITH SECURITY_ENFORCED")) == 2
+    assert len(shared.sf.records("SELECT Id FROM Account USING SCOPE everything")) == 2
+    assert [one["Id"] for one in shared.sf.records("SELECT Id FROM Account USING SCOPE mine")] == [BETA]
+
+
+def test_sf_refused_all_rows_says_why(shared: Served) -> None:
+    message = shared.sf.query("SELECT Id FROM Account ALL ROWS").json()[0]["message"]
+    assert message.endswith("ALL ROWS not allowed in this context")
+
+
+def test_sf_a_condition_may_be_too_complicated(shared: Served) -> None:
+    deep = f"{'(' * 150}Name = 'acme ltd'{')' * 150}"
+    assert len(shared.sf.records(f"SELECT Id FROM Account WHERE {deep}")) == 1  # brackets alone do not count
+    nested = "Name = 'x'"
+    for _ in range(250):
+        nested = f"(NOT {nested})"
+    answer = shared.sf.query(f"SELECT Id FROM Account WHERE {nested}")
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "QUERY_TOO_COMPLICATED")
 
 
 def test_missing_q_is_malformed(shared: Served) -> None:

@@ -37,10 +37,15 @@ def fold(text: str) -> str:
     return "".join(bare).casefold()
 
 
+def number(text: str) -> int | float:
+    """A number; record ids exceed what a float holds exactly."""
+    return int(text) if text.isdecimal() else float(text)
+
+
 def typed(prop: Property) -> Typed:
     """How values of a property are compared: numbers by size, text folded, enumerations as they are."""
     if prop.type == "number":
-        return float
+        return number
     if prop.type in ("enumeration", "bool"):
         return str
     return str if prop.type in ("date", "datetime") else fold
@@ -50,7 +55,7 @@ def wanted(prop: Property, text: str) -> Any:
     """A filter's value in the form that stored values compare with."""
     try:
         if prop.type == "number":
-            return float(text)
+            return number(text)
         if prop.type == "datetime":
             return parsed_time(text)
         if prop.type == "date":
@@ -66,8 +71,11 @@ def _day(text: str) -> str:
     return datetime.fromisoformat(text).date().isoformat()
 
 
-def compile_filter(table: Table, properties: dict[str, Property], spec: dict[str, Any]) -> Test:
-    """One filter as a test; an unknown property holds no value anywhere."""
+def compile_filter(table: Table, properties: dict[str, Property], spec: dict[str, Any], folded: bool) -> Test:
+    """One filter as a test; an unknown property holds no value anywhere.
+
+    Unless `folded`, values that IN lists for a text property match in lower case only.
+    """
     name, op = str(spec.get("propertyName", "")), str(spec.get("operator", ""))
     if op not in OPERATORS:
         raise FilterError(f"Enum type must be one of: [{', '.join(OPERATORS)}]")
@@ -75,13 +83,13 @@ def compile_filter(table: Table, properties: dict[str, Property], spec: dict[str
     if op in ("HAS_PROPERTY", "NOT_HAS_PROPERTY"):
         held = op == "HAS_PROPERTY"
         return lambda row: (slot is not None and row[slot] is not None) is held
-    test, when_absent = _value_test(prop, op, spec), op in ("NEQ", "NOT_IN", "NOT_CONTAINS_TOKEN")
+    test, when_absent = _value_test(prop, op, spec, folded), op in ("NEQ", "NOT_IN", "NOT_CONTAINS_TOKEN")
     if slot is None:
         return lambda row: when_absent
     return lambda row: when_absent if (value := row[slot]) is None else test(value)
 
 
-def _value_test(prop: Property, op: str, spec: dict[str, Any]) -> Callable[[str], bool]:
+def _value_test(prop: Property, op: str, spec: dict[str, Any], folded: bool) -> Callable[[str], bool]:
     convert = typed(prop)
     if op in ("IN", "NOT_IN"):
         values = spec.get("values")
@@ -89,7 +97,10 @@ def _value_test(prop: Property, op: str, spec: dict[str, Any]) -> Callable[[str]
             raise FilterError(f"operator {op} requires values")
         if len(values) > 100:
             raise FilterError(f"operator {op} takes at most 100 values")
-        among, inside = frozenset(wanted(prop, str(value)) for value in values), op == "IN"
+        texts = [str(value) for value in values]
+        if typed(prop) is fold and not folded:
+            texts = [text for text in texts if text == text.lower()]
+        among, inside = frozenset(wanted(prop, text) for text in texts), op == "IN"
         return lambda value: (convert(value) in among) is inside
     if spec.get("value") is None:
         raise FilterError(f"operator {op} requires a value")

@@ -44,3 +44,11 @@ class History:
         if entries is not None:
             return entries[::-1]
         return [] if value is None else [Entry(value, created, "IMPORT", "", None)]
+
+    def put(self, kind: str, id_: str, entries: dict[str, list[Entry]]) -> None:
+        """Give a record these histories, oldest first, in place of what it had."""
+        self._entries[kind, id_] = entries
+
+    def forget(self, kind: str, id_: str) -> None:
+        """Drop the histories of a record."""
+        self._entries.pop((kind, id_), None)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from syncd.emulator.csvfile import Declared, Sheet, declarations, guess, read
 from syncd.emulator.errors import EmulatorDataError
+from syncd.emulator.hubspot import derive
+from syncd.emulator.hubspot.checks import CURRENCY_CODES
+from syncd.emulator.hubspot.errors import Rejected
 from syncd.emulator.hubspot.history import Entry
-from syncd.emulator.hubspot.pipelines import Owner, Pipeline, Stage, pipeline_properties
+from syncd.emulator.hubspot.money import positive
+from syncd.emulator.hubspot.pipelines import Owner, Pipeline, Stage, Team, pipeline_properties
 from syncd.emulator.hubspot.schema import Property
 from syncd.emulator.hubspot.store import ARCHIVED, Portal
 from syncd.emulator.hubspot.types import ObjectType
 from syncd.emulator.hubspot.values import loader, parsed_time, wire_time
 
-_NOT_RECORDS = ("properties", "pipelines", "owners", "account", "history")
-_GUESSED = {"text": "string", "number": "number", "boolean": "bool", "date": "date", "datetime": "datetime"}
+_NOT_RECORDS = ("properties", "pipelines", "owners", "account", "history", "exchange_rates")
+GUESSED = {"text": "string", "number": "number", "boolean": "bool", "date": "date", "datetime": "datetime"}
 _ALIASES = {
     "text": "string", "textarea": "string", "picklist": "enumeration", "boolean": "bool", "select": "enumeration",
     "checkbox": "bool", "multipicklist": "enumeration", "phone": "phone_number",
@@ -33,22 +38,24 @@ def portal_id(folder: Path) -> int:
 def load(portal: Portal, folder: Path) -> None:
     """Read every file of the folder."""
     files = {path.stem: path for path in sorted(folder.glob("*.csv")) if path.stem not in _NOT_RECORDS}
-    _load_account(portal, folder)
-    _load_owners(portal, folder)
+    load_account(portal, folder)
+    load_rates(portal, folder)
+    load_owners(portal, folder)
     kinds = {name: _kind(portal, path) for name, path in files.items()}
-    _load_pipelines(portal, folder)
+    load_pipelines(portal, folder)
     declared = declarations(folder / "properties.csv")
     for one in declared.values():
-        _declare(portal, folder, one)
-    associations = [(kinds[name], _load_records(portal, kinds[name], read(path))) for name, path in files.items()]
+        declare(portal, folder, one)
+    associations = [(kinds[name], load_records(portal, kinds[name], read(path))) for name, path in files.items()]
     for kind, links in associations:
-        _associate(portal, kind, links)
-    _load_history(portal, folder)
+        associate(portal, kind, links)
+    load_history(portal, folder)
     complete(portal)
 
 
 def complete(portal: Portal) -> None:
-    """Add what every portal has: one owner at least."""
+    """Add what every portal has: one owner at least, and the numbers of associated records."""
+    derive.count_all(portal)
     if not any(not one.archived for one in portal.owners.values()):
         portal.owners["501"] = Owner("501", "owner@example.com", "Olga", "Owner", "9501")
 
@@ -70,7 +77,8 @@ def _account(folder: Path) -> dict[str, str]:
     return next(read(path).records(), {}) if path.exists() else {}
 
 
-def _load_account(portal: Portal, folder: Path) -> None:
+def load_account(portal: Portal, folder: Path) -> None:
+    """account.csv: the account's own facts."""
     for name, value in _account(folder).items():
         if name == "additionalCurrencies":
             portal.account[name] = [part for part in value.split(";") if part]
@@ -78,7 +86,20 @@ def _load_account(portal: Portal, folder: Path) -> None:
             portal.account[name] = value
 
 
-def _load_owners(portal: Portal, folder: Path) -> None:
+def load_rates(portal: Portal, folder: Path) -> None:
+    """exchange_rates.csv: currency, rate (what one unit is worth in the company's currency), effective_at."""
+    path = folder / "exchange_rates.csv"
+    now = wire_time(portal.clock.now())
+    for number, cell in enumerate(read(path).records() if path.exists() else (), start=2):
+        try:
+            since = parsed_time(cell["effective_at"]) if cell.get("effective_at") else now
+            portal.currencies.add(cell["currency"], positive(cell.get("rate")), since, now)
+        except (KeyError, ValueError, Rejected) as error:
+            raise EmulatorDataError(f"{path}:{number}: a currency, a rate and a time are needed: {error}") from None
+
+
+def load_owners(portal: Portal, folder: Path) -> None:
+    """owners.csv: id, email, firstName, lastName, userId, type, archived, teams (names, `;` between them)."""
     path = folder / "owners.csv"
     for number, line in enumerate(read(path).records() if path.exists() else (), start=2):
         cell = {key.lower(): value.strip() for key, value in line.items()}
@@ -87,11 +108,19 @@ def _load_owners(portal: Portal, folder: Path) -> None:
         portal.owners[cell["id"]] = Owner(
             cell["id"], cell.get("email", ""), cell.get("firstname", ""), cell.get("lastname", ""),
             cell.get("userid") or str(9000 + int(cell["id"])), cell.get("type") or "PERSON",
-            cell.get("archived", "").lower() == "true",
+            cell.get("archived", "").lower() == "true", teams=tuple(_teams(portal, cell.get("teams", ""))),
         )  # fmt: skip
 
 
-def _load_pipelines(portal: Portal, folder: Path) -> None:
+def _teams(portal: Portal, names: str) -> Iterator[Team]:
+    known = {team.name: team for owner in portal.owners.values() for team in owner.teams}
+    for name in filter(None, (part.strip() for part in names.split(";"))):
+        known.setdefault(name, Team(str(40_001 + len(known)), name))
+        yield known[name]
+
+
+def load_pipelines(portal: Portal, folder: Path) -> None:
+    """pipelines.csv: one line for each stage; an object's own pipelines replace the default ones."""
     path = folder / "pipelines.csv"
     replaced: set[str] = set()
     for number, line in enumerate(read(path).records() if path.exists() else (), start=2):
@@ -115,7 +144,8 @@ def _add_stage(pipelines: dict[str, Pipeline], cell: dict[str, str]) -> None:
     )  # fmt: skip
 
 
-def _declare(portal: Portal, folder: Path, one: Declared) -> None:
+def declare(portal: Portal, folder: Path, one: Declared) -> None:
+    """A line of properties.csv; raises EmulatorDataError for an object or type that there is not."""
     kind, type_ = portal.types.find(one.object), _ALIASES.get(one.type, one.type)
     if kind is None or type_ not in _TYPES:
         path = folder / "properties.csv"
@@ -133,7 +163,8 @@ def _declare(portal: Portal, folder: Path, one: Declared) -> None:
 # --- records
 
 
-def _load_records(portal: Portal, kind: ObjectType, sheet: Sheet) -> dict[str, list[tuple[str, str]]]:
+def load_records(portal: Portal, kind: ObjectType, sheet: Sheet) -> dict[str, list[tuple[str, str]]]:
+    """Add the records of a sheet whose header holds property names; returns what they are to be associated with."""
     table = portal.tables[kind.name]
     names = [_property_name(kind, name) for name in sheet.header]
     id_at = sheet.index("hs_object_id", "id")
@@ -141,13 +172,16 @@ def _load_records(portal: Portal, kind: ObjectType, sheet: Sheet) -> dict[str, l
     kept = [at for at, name in enumerate(names) if at != id_at and at not in links.values()]
     for at in kept:
         _convert(portal, kind, sheet, at, names[at])
+    sheet.drop_wrong()
     slots = [(at, table.slot(names[at])) for at in kept]
     width = max((slot for _, slot in slots), default=0) + 1
     now = wire_time(portal.clock.now())
     associations: dict[str, list[tuple[str, str]]] = {name: [] for name in links}
-    for number, line in enumerate(sheet.lines, start=1):
+    for number, line in enumerate(sheet.lines):
         row: list[Any] = [None] * width
-        row[0] = _id(portal, sheet, number, line[id_at] if id_at is not None else "")
+        row[0] = _id(portal, kind, sheet, number, line[id_at] if id_at is not None else "")
+        if row[0] is None:
+            continue
         for at, slot in slots:
             row[slot] = line[at]
         _complete(portal, kind, row, now)
@@ -172,7 +206,7 @@ def _convert(portal: Portal, kind: ObjectType, sheet: Sheet, at: int, name: str)
     prop = properties.get(name)
     if prop is None:
         group = next(iter(portal.groups[kind.name]))
-        prop = properties[name] = Property(name, _GUESSED[guess(sheet.column(at))], group=group, standard=False)
+        prop = properties[name] = Property(name, GUESSED[guess(sheet.column(at))], group=group, standard=False)
     if prop.type == "enumeration":
         _offer(portal, kind, prop, sheet, at)
     sheet.convert(at, loader(prop))
@@ -185,6 +219,9 @@ def _offer(portal: Portal, kind: ObjectType, prop: Property, sheet: Sheet, at: i
         if prop.name == stage_name:
             _offer_stages(portal, kind, sheet, at, pipeline_name)
         return
+    if prop.name in CURRENCY_CODES:
+        for code in cells:
+            portal.currencies.enable(code)
     parts = dict.fromkeys(
         part for cell in cells for part in (cell.split(";") if prop.field_type == "checkbox" else [cell])
     )
@@ -204,19 +241,21 @@ def _offer_stages(portal: Portal, kind: ObjectType, sheet: Sheet, at: int, pipel
             pipeline.stages[line[at]] = Stage(line[at], line[at], len(pipeline.stages))
 
 
-def _id(portal: Portal, sheet: Sheet, number: int, cell: str) -> str:
+def _id(portal: Portal, kind: ObjectType, sheet: Sheet, at: int, cell: str) -> str | None:
     if not cell:
         return portal.new_id(portal.types.all["companies"])
     if not cell.isdigit() or int(cell) <= 0 or str(int(cell)) != cell:
-        raise EmulatorDataError(f"{sheet.path}: record {number}: {cell!r} is not a record id: digits only")
+        sheet.wrong(at, f"{cell!r} is not a record id: digits only")
+        return None
+    if cell in portal.tables[kind.name].rows:
+        sheet.wrong(at, f"id {cell} appears twice")
+        return None
     portal.reserve(int(cell))
     return cell
 
 
 def _complete(portal: Portal, kind: ObjectType, row: list[Any], now: str) -> None:
     table = portal.tables[kind.name]
-    if row[0] in table.rows:
-        raise EmulatorDataError(f"{kind.name}: id {row[0]} appears twice")
     created, modified = table.slot(kind.created), table.slot(kind.modified)
     row.extend([None] * (len(table.slots) - len(row)))
     row[created] = row[created] or row[modified] or now
@@ -228,12 +267,22 @@ def _complete(portal: Portal, kind: ObjectType, row: list[Any], now: str) -> Non
         row.extend([None] * (len(table.slots) - len(row)))
         row[slot] = next(iter(known))
     table.add(row)
-    implied = portal.implied(kind, table.as_dict(row))
-    if implied:
-        table.update(row, implied)
+    if kind.name in derive.DERIVING:
+        _derive(portal, kind, row)
+    if archived_at := table.get(row, ARCHIVED):
+        portal.grave.bury(archived_at, kind.name, row[0])
 
 
-def _associate(portal: Portal, kind: ObjectType, associations: dict[str, list[tuple[str, str]]]) -> None:
+def _derive(portal: Portal, kind: ObjectType, row: list[Any]) -> None:
+    table = portal.tables[kind.name]
+    loaded = table.as_dict(row)
+    for name, value in derive.implied(portal, kind, loaded).items():
+        if value is not None and (kind.name == "deals" or loaded.get(name) is None):
+            table.update(row, {name: value})
+
+
+def associate(portal: Portal, kind: ObjectType, associations: dict[str, list[tuple[str, str]]]) -> None:
+    """Associate records; raises EmulatorDataError for one that is not there."""
     for name, pairs in associations.items():
         target = portal.types.find(name)
         if target is None:
@@ -246,7 +295,7 @@ def _associate(portal: Portal, kind: ObjectType, associations: dict[str, list[tu
             portal.links.add(kind, id_, target, to)
 
 
-def _load_history(portal: Portal, folder: Path) -> None:
+def load_history(portal: Portal, folder: Path) -> None:
     """history.csv: object,id,property,value,timestamp,source_type,source_id, oldest first within a property."""
     path = folder / "history.csv"
     for number, cell in enumerate(read(path).records() if path.exists() else (), start=2):

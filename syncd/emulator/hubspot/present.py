@@ -20,7 +20,7 @@ def presenter(
     """A function from a row to its JSON; unknown properties are left out, as the vendor does."""
     table, known = portal.tables[kind.name], portal.properties[kind.name]
     asked = kind.defaults if properties is None else (*properties, kind.created, kind.modified, "hs_object_id")
-    names = list(dict.fromkeys(name for name in asked if name in known))
+    names = list(dict.fromkeys(name for name in asked if name in known and not known[name].archived))
     slots = [(name, table.slots.get(name)) for name in names]
     created, modified, archived = (table.slots.get(name) for name in (kind.created, kind.modified, ARCHIVED))
     base = f"https://{portal.account['uiDomain']}/contacts/{portal.id}/record/{kind.id}/"
@@ -48,8 +48,7 @@ def presenter(
 
 
 def _history(portal: Portal, kind: ObjectType, row: Row, name: str) -> list[dict[str, Any]]:
-    value, created = portal.get(kind, row, name), str(portal.get(kind, row, kind.created))
-    return [entry.shown() for entry in portal.history.of(kind.name, row[0], name, value, created)]
+    return [entry.shown() for entry in portal.entries(kind, row, name)]
 
 
 def _associations(portal: Portal, kind: ObjectType, id_: str, targets: list[ObjectType]) -> dict[str, Any]:
@@ -66,9 +65,19 @@ def _associations(portal: Portal, kind: ObjectType, id_: str, targets: list[Obje
 
 
 def link_types(portal: Portal, kind: ObjectType, target: ObjectType, link: Link) -> list[str]:
-    """The names of an association's types: deal_to_company, deal_to_company_unlabeled."""
+    """The names of an association's types: deal_to_company, deal_to_company_unlabeled, a label's own text."""
     primary = portal.links.type_ids(kind, target)[1]
     name = f"{kind.singular}_to_{target.singular}"
-    if primary is None:
-        return [name]
-    return [name if one == primary else f"{name}_unlabeled" for one in link.type_ids]
+    found = []
+    for one in link.type_ids:
+        label = portal.links.label_of(kind, target, one)
+        found.append(name if one == primary or primary is None else label or f"{name}_unlabeled")
+    return list(dict.fromkeys(found))
+
+
+def link_type_ids(portal: Portal, kind: ObjectType, target: ObjectType, name: str) -> list[int]:
+    """The type ids that such a name or a number means; an empty list if it means none."""
+    known = portal.links.known(kind, target)
+    if name.isdigit():
+        return [int(name)] if int(name) in known else []
+    return [one for one in known if name.lower() in map(str.lower, link_types(portal, kind, target, Link("", (one,))))]

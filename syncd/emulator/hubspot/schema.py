@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from syncd.emulator.hubspot.pipelines import EPOCH
 from syncd.emulator.hubspot.types import ObjectType
 
-_LINE = re.compile(r"(\w+) (\w+)(?:\((.*)\))? ?([!u]*)")
+_LINE = re.compile(r"(\w+) (\w+)(?:\((.*)\))? ?([!uc]*)")
 FIELD_TYPES = {"string": "text", "number": "number", "date": "date", "datetime": "date", "enumeration": "select",
                "bool": "booleancheckbox", "phone_number": "phonenumber"}  # fmt: skip
 
 
 @dataclass(slots=True)
 class Property:
-    """One property; `options` are the values of an enumeration."""
+    """One property; `options` are (label, value) pairs, `references` is OWNER if it holds the id of an owner."""
 
     name: str
     type: str = "string"
@@ -27,6 +28,12 @@ class Property:
     read_only: bool = False
     calculated: bool = False
     standard: bool = True
+    references: str = ""
+    hidden: bool = False
+    order: int = -1
+    created: str = EPOCH
+    updated: str = EPOCH
+    archived: str | None = None
 
     def __post_init__(self) -> None:
         self.label = self.label or self.name.removeprefix("hs_").replace("_", " ").capitalize()
@@ -47,13 +54,14 @@ class Group:
     order: int = -1
 
 
-# name type[(a|b)] flags: ! set by HubSpot, u unique
+# name type[(a|b)] flags: ! set by HubSpot, c calculated from other values, u unique
 _COMMON = """
 hs_object_id number !
 hs_merged_object_ids enumeration !
 hs_created_by_user_id number !
 hs_updated_by_user_id number !
 hs_object_source string !
+hs_object_source_id string !
 hubspot_owner_id enumeration
 hubspot_owner_assigneddate datetime !
 hubspot_team_id enumeration !
@@ -84,8 +92,8 @@ linkedin_company_page string
 timezone string
 lifecyclestage enumeration({_LIFECYCLES})
 hs_parent_company_id number !
-num_associated_contacts number !
-num_associated_deals number !
+num_associated_contacts number !c
+num_associated_deals number !c
 """,
     "deals": """
 dealname string
@@ -101,10 +109,11 @@ hs_priority enumeration(low|medium|high)
 hs_forecast_amount number
 closed_lost_reason string
 closed_won_reason string
-hs_is_closed bool !
-hs_is_closed_won bool !
-hs_deal_stage_probability number !
-num_associated_contacts number !
+amount_in_home_currency number !c
+hs_is_closed bool !c
+hs_is_closed_won bool !c
+hs_deal_stage_probability number !c
+num_associated_contacts number !c
 """,
     "contacts": f"""{_ADDRESS}
 email string u
@@ -117,6 +126,7 @@ jobtitle string
 website string
 hs_lead_status enumeration(NEW|OPEN|IN_PROGRESS|OPEN_DEAL|UNQUALIFIED|ATTEMPTED_TO_CONTACT|CONNECTED|BAD_TIMING)
 associatedcompanyid number
+num_associated_deals number !c
 lifecyclestage enumeration({_LIFECYCLES})
 """,
     "tickets": """
@@ -134,30 +144,50 @@ name string
 description string
 quantity number
 price number
-amount number !
+amount number !c
+discount number
+hs_line_item_currency_code enumeration
 hs_product_id number
 hs_sku string
 """,
     "quotes": "hs_title string\nhs_expiration_date datetime\nhs_status string",
-    "tasks": "hs_task_subject string\nhs_task_body string\nhs_task_status string\nhs_timestamp datetime",
+    "quote_templates": "hs_name string",
+    "orders": """
+hs_order_name string
+hs_total_price number
+hs_currency_code enumeration
+hs_external_order_id string
+hs_external_created_date datetime
+""",
+    "communications": "hs_communication_body string\nhs_communication_channel_type string\nhs_timestamp datetime",
+    "tasks": """
+hs_task_subject string
+hs_task_body string
+hs_task_status enumeration(NOT_STARTED|IN_PROGRESS|WAITING|COMPLETED|DEFERRED)
+hs_task_priority enumeration(NONE|LOW|MEDIUM|HIGH)
+hs_timestamp datetime
+""",
     "notes": "hs_note_body string\nhs_timestamp datetime",
     "meetings": """
 hs_meeting_title string
 hs_meeting_body string
-hs_meeting_outcome string
+hs_meeting_outcome enumeration(SCHEDULED|COMPLETED|RESCHEDULED|NO_SHOW|CANCELED)
+hs_meeting_start_time datetime
+hs_meeting_end_time datetime
 hs_timestamp datetime
 """,
     "calls": """
 hs_call_title string
 hs_call_body string
 hs_call_status string
-hs_call_direction string
+hs_call_direction enumeration(INBOUND|OUTBOUND)
+hs_call_duration number
 hs_timestamp datetime
 """,
     "emails": """
 hs_email_subject string
 hs_email_text string
-hs_email_direction string
+hs_email_direction enumeration(EMAIL|INCOMING_EMAIL|FORWARDED_EMAIL)
 hs_email_status string
 hs_timestamp datetime
 """,
@@ -192,4 +222,4 @@ def _parse(line: str, group: str) -> Property:
     name, kind, inside, flags = match.groups()
     options = tuple((value.replace("_", " ").capitalize(), value) for value in (inside or "").split("|") if value)
     return Property(name, kind, group=group, options=options, unique="u" in flags, read_only="!" in flags,
-                    calculated=name.startswith(("num_", "hs_is_", "hs_deal_stage_prob")))  # fmt: skip
+                    calculated="c" in flags, references="OWNER" if name == "hubspot_owner_id" else "")  # fmt: skip

@@ -1,33 +1,48 @@
-"""The records of one portal: reading, checked writing with stamps, history and logs, and the god view."""
+"""The records of one portal: reading, and writing that is checked, stamped, remembered and told to who listens."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from syncd.emulator.clock import Clock
-from syncd.emulator.errors import EmulatorRefusal
-from syncd.emulator.hubspot.errors import Conflict, Invalid, Missing, problem
+from syncd.emulator.hubspot import derive, removal
+from syncd.emulator.hubspot.authors import HUBSPOT, Author, workflow
+from syncd.emulator.hubspot.board import Board
+from syncd.emulator.hubspot.checks import check_unique, checked
+from syncd.emulator.hubspot.currencies import Currencies
+from syncd.emulator.hubspot.custom import Customs
+from syncd.emulator.hubspot.definitions import Definitions
+from syncd.emulator.hubspot.errors import Missing, Rejected
 from syncd.emulator.hubspot.history import Entry, History
-from syncd.emulator.hubspot.links import Links
+from syncd.emulator.hubspot.hooks import Hooks
+from syncd.emulator.hubspot.lag import Index
+from syncd.emulator.hubspot.limits import Limiter
+from syncd.emulator.hubspot.links import Links, outer_id
+from syncd.emulator.hubspot.outages import Outages
 from syncd.emulator.hubspot.pipelines import Owner, Pipeline, default_pipelines, pipeline_properties
+from syncd.emulator.hubspot.rules import Rules
 from syncd.emulator.hubspot.schema import Group, Property, standard_groups, standard_properties
 from syncd.emulator.hubspot.types import ObjectType, Types
-from syncd.emulator.hubspot.values import Wrong, accepted, as_text, problem_of, wire_time
-from syncd.emulator.log import Actor, Journal
+from syncd.emulator.hubspot.values import wire_time
+from syncd.emulator.hubspot.workflows import Workflows
+from syncd.emulator.log import Journal
 from syncd.emulator.table import Row, Table
+from syncd.emulator.variants import Variants
 
 ARCHIVED = "__archived_at"  # the column that marks an archived record; no property can have this name
-APP_ID = "8675309"
 Values = dict[str, str | None]
 
 
 class Portal:
     """A HubSpot account held in memory."""
 
-    def __init__(self, clock: Clock, journal: Journal, seed: int = 0, portal_id: int = 0) -> None:
-        self.clock, self.journal, self.seed = clock, journal, seed
+    def __init__(
+        self, clock: Clock, journal: Journal, seed: int = 0, portal_id: int = 0, variants: Variants | None = None
+    ) -> None:
+        self.clock, self.journal, self.seed, self.variants = clock, journal, seed, variants or Variants()
         self.id = portal_id or 140_000_000 + seed
         self.account: dict[str, Any] = {"portalId": self.id, "accountType": "STANDARD", "timeZone": "UTC",
                                         "companyCurrency": "USD", "additionalCurrencies": [], "utcOffset": "+00:00",
@@ -39,8 +54,13 @@ class Portal:
         self.groups: dict[str, dict[str, Group]] = {}
         self.pipelines: dict[str, dict[str, Pipeline]] = default_pipelines()
         self.owners: dict[str, Owner] = {}
-        self.links = Links(self.types)
-        self.history = History()
+        self.links, self.history, self.aliases = Links(self.types), History(), dict[str, dict[str, str]]()
+        self.currencies, self.rules, self.workflows = Currencies(self.account), Rules(), Workflows()
+        self.index, self.outages = Index(clock), Outages(clock)
+        self.hooks = Hooks(clock, self.id, seed)
+        self.limiter = Limiter(clock, lambda: str(self.account["timeZone"]))
+        self.board, self.customs, self.grave = Board(self), Customs(), removal.Grave()
+        self.definitions = Definitions(self)
         self._next_id = 30_000_000_000 + seed
         for kind in self.types.all.values():
             self.prepare(kind)
@@ -52,19 +72,41 @@ class Portal:
             self.properties[kind.name] = standard_properties(kind)
             self.groups[kind.name] = standard_groups(kind)
 
+    def settle(self) -> None:
+        """Let happen what is due by now: archived records run out, workflows write."""
+        removal.run_out(self, self.clock.now())
+        for one in self.workflows.due(self.clock.now()):
+            kind = self.types.find(one.workflow.kind)
+            row = None if kind is None else self.tables[kind.name].rows.get(self.survivor(kind, one.id))
+            if kind is not None and row is not None and not self.is_archived(kind, row):
+                with suppress(Rejected):  # a workflow that sets what is not allowed does nothing
+                    self.change(kind, row, one.workflow.values, workflow(one.workflow.number), one.due)
+
     # --- reading
 
-    def find(self, kind: ObjectType, id_: str, by: str | None = None, archived: bool = False) -> Row:
-        """A record by id or by a unique property; raises Missing."""
+    def find(
+        self, kind: ObjectType, id_: str, by: str | None = None, archived: bool = False, exact: bool = False
+    ) -> Row:
+        """A record by id or by a unique property; raises Missing.
+
+        The id may be that of a record that was merged into it, unless it is to be `exact`.
+        """
         table = self.tables[kind.name]
         if by is None or by == "hs_object_id":
-            row = table.rows.get(id_)
+            row = table.rows.get(id_ if exact else self.survivor(kind, id_))
         else:
             live = (one for one in table.with_value(by, id_) if not table.get(one, ARCHIVED))
             row = next(live, None)
         if row is None or bool(table.get(row, ARCHIVED)) != archived:
             raise Missing(id_)
         return row
+
+    def survivor(self, kind: ObjectType, id_: str) -> str:
+        """The id that a record has since it was merged, by any number of merges."""
+        aliases = self.aliases.get(kind.name, {})
+        while id_ in aliases:
+            id_ = aliases[id_]
+        return id_
 
     def in_order(self, kind: ObjectType, archived: bool, after: int = 0) -> Iterator[Row]:
         """All live or all archived records above an id, in order of id."""
@@ -80,127 +122,134 @@ class Portal:
         """One stored value."""
         return self.tables[kind.name].get(row, name)
 
+    def is_archived(self, kind: ObjectType, row: Row) -> bool:
+        """Whether a record is archived."""
+        return bool(self.tables[kind.name].get(row, ARCHIVED))
+
+    def entries(self, kind: ObjectType, row: Row, name: str) -> list[Entry]:
+        """The history of a property, newest first."""
+        created = str(self.get(kind, row, kind.created))
+        return self.history.of(kind.name, row[0], name, self.get(kind, row, name), created)
+
     # --- writing
 
-    def checked(self, kind: ObjectType, given: Mapping[str, Any], current: Row | None) -> Values:
-        """The texts to store; raises Invalid with every problem found."""
-        problems: list[Mapping[str, object]] = []
-        values: Values = {}
-        for name, raw in given.items():
-            prop = self.properties[kind.name].get(name)
-            if prop is None:
-                problems.append(problem(name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist'))
-            elif prop.read_only:
-                problems.append(
-                    problem(name, "READ_ONLY_VALUE", f'"{name}" is a read only property; its value cannot be set.')
-                )
-            else:
-                self._take(prop, as_text(raw), values, problems)
-        problems += self._stage_problems(kind, values, current)
-        if problems:
-            raise Invalid(problems)
+    def prospect(self, kind: ObjectType, given: Mapping[str, Any], row: Row | None, author: Author) -> Values:
+        """The texts that a write would store; raises Rejected if it would be refused."""
+        values = checked(self, kind, given, row)
+        if row is None:
+            values = self._with_pipeline(kind, {name: value for name, value in values.items() if value})
+            self.customs.check_required(kind, values)
+        check_unique(self, kind, values, None if row is None else row[0])
+        if self.rules.apply_to(author):
+            before = None if row is None else self.tables[kind.name].as_dict(row)
+            self.rules.check_write(kind, values, before, self.variants)
         return values
 
-    def _take(self, prop: Property, text: str | None, values: Values, problems: list[Mapping[str, object]]) -> None:
-        try:
-            values[prop.name] = None if text is None else accepted(prop, text)
-        except Wrong as wrong:
-            problems.append(problem_of(prop, wrong))
-        owner = self.owners.get(text or "")
-        if prop.name == "hubspot_owner_id" and text is not None and (owner is None or owner.archived):
-            problems.append(
-                problem(prop.name, "INVALID_OWNER_ID", f"The owner {text} does not exist or is deactivated.")
-            )
-
-    def _stage_problems(self, kind: ObjectType, values: Values, current: Row | None) -> Iterator[Mapping[str, object]]:
-        known = self.pipelines.get(kind.name)
-        pipeline_name, stage_name = pipeline_properties(kind.name)
-        touched = [name for name in (pipeline_name, stage_name) if values.get(name) is not None]
-        if not known or not touched:
-            return
-        old = {name: None if current is None else self.get(kind, current, name) for name in (pipeline_name, stage_name)}
-        pipeline = values.get(pipeline_name) or old[pipeline_name] or next(iter(known))
-        stage = values.get(stage_name) or old[stage_name]
-        if pipeline not in known:
-            message = f"{pipeline} was not one of the allowed options: [{', '.join(known)}]"
-            yield problem(pipeline_name, "INVALID_OPTION", message)
-        elif stage is not None and stage not in known[pipeline].stages:
-            message = f"{stage} was not one of the allowed options: [{', '.join(known[pipeline].stages)}]"
-            yield problem(stage_name, "INVALID_OPTION", message)
-
-    def check_unique(self, kind: ObjectType, values: Values, own_id: str | None) -> None:
-        """Raises Conflict if another record holds one of the unique values."""
-        for name, value in values.items():
-            if value is None or not self.properties[kind.name][name].unique:
-                continue
-            table = self.tables[kind.name]
-            for row in table.with_value(name, value):
-                if row[0] != own_id and not table.get(row, ARCHIVED):
-                    raise Conflict(kind.singular, row[0])
-
-    def create(self, kind: ObjectType, given: Mapping[str, Any], actor: Actor) -> Row:
-        """Add a record; raises Invalid or Conflict."""
-        values = self._with_pipeline(
-            kind, {name: value for name, value in self.checked(kind, given, None).items() if value}
-        )
-        self.check_unique(kind, values, None)
-        values |= self.implied(kind, values)
-        now = wire_time(self.clock.now())
+    def create(self, kind: ObjectType, given: Mapping[str, Any], author: Author) -> Row:
+        """Add a record; raises Rejected."""
+        values = self.prospect(kind, given, None, author)
+        values |= derive.implied(self, kind, values)
+        now, moment = wire_time(self.clock.now()), self.clock.now()
         id_ = self.new_id(kind)
-        row = self.tables[kind.name].insert(id_, {**values, kind.created: now, kind.modified: now})
-        for name, value in values.items():
-            self.history.note(kind.name, id_, name, self._entry(value, now, actor), None)
-        differences = {name: (None, value) for name, value in values.items()}
-        self.journal.changed(self.clock.now(), ("hubspot", kind.name, id_), differences, actor)
+        self.index.note(kind.name, id_, None)
+        noted = derive.stamps(self, kind, values, author, now, new=True)
+        row = self.tables[kind.name].insert(id_, {**values, **noted, kind.created: now, kind.modified: now})
+        self.hooks.note(kind, "creation", id_, author, moment)
+        self._remember(kind, row, {name: (None, value) for name, value in values.items()}, author, moment)
         return row
 
-    def change(self, kind: ObjectType, row: Row, given: Mapping[str, Any], actor: Actor) -> None:
-        """Update a record; raises Invalid or Conflict."""
+    def change(
+        self, kind: ObjectType, row: Row, given: Mapping[str, Any], author: Author, at: datetime | None = None
+    ) -> None:
+        """Update a record; raises Rejected."""
         table = self.tables[kind.name]
-        values = self.checked(kind, given, row)
+        values = self.prospect(kind, given, row, author)
         effective = {name: value for name, value in values.items() if table.get(row, name) != value}
         if not effective:
-            self.journal.unchanged(self.clock.now(), ("hubspot", kind.name, row[0]), actor)
+            if author.source in ("INTEGRATION", "CRM_UI"):
+                self.journal.unchanged(self.clock.now(), ("hubspot", kind.name, row[0]), author)
             return
-        self.check_unique(kind, effective, row[0])
-        implied = self.implied(kind, {**table.as_dict(row), **effective})
+        implied = derive.implied(self, kind, {**table.as_dict(row), **effective})
         effective |= {name: value for name, value in implied.items() if table.get(row, name) != value}
-        self._write(kind, row, effective, actor)
+        self._write(kind, row, effective, author, at or self.clock.now())
 
-    def _write(self, kind: ObjectType, row: Row, effective: Values, actor: Actor) -> None:
-        table, now = self.tables[kind.name], self.clock.now()
-        stamp, origin = wire_time(now), str(table.get(row, kind.created))
+    def derive_again(self, kind: ObjectType, name: str, value: str) -> int:
+        """Compute again what follows from others, where a property has a value; returns how many records changed."""
+        changed = 0
+        table = self.tables[kind.name]
+        for row in table.with_value(name, value):
+            implied = derive.implied(self, kind, table.as_dict(row))
+            effective = {key: text for key, text in implied.items() if table.get(row, key) != text}
+            if effective and not self.is_archived(kind, row):
+                self._write(kind, row, effective, HUBSPOT, self.clock.now())
+                changed += 1
+        return changed
+
+    def touch(self, kind: ObjectType, row: Row) -> None:
+        """Move the modification stamp and nothing else, as when a value that nobody asks for is computed again."""
+        self.index.note(kind.name, row[0], row)
+        self.tables[kind.name].update(row, {kind.modified: wire_time(self.clock.now())})
+
+    def _write(self, kind: ObjectType, row: Row, effective: Values, author: Author, at: datetime) -> None:
+        table, stamp = self.tables[kind.name], wire_time(at)
+        self.index.note(kind.name, row[0], row)
         differences = {name: (table.get(row, name), value) for name, value in effective.items()}
-        for name, (before, after) in differences.items():
-            first = Entry(before, origin, "IMPORT", "", None)
-            self.history.note(kind.name, row[0], name, self._entry(after, stamp, actor), first)
-        table.update(row, {**effective, kind.modified: stamp})
-        self.journal.changed(now, ("hubspot", kind.name, row[0]), differences, actor)
+        noted = derive.stamps(self, kind, effective, author, stamp, new=False)
+        origin = str(table.get(row, kind.created))
+        first = {name: Entry(before, origin, "IMPORT", "", None) for name, (before, _) in differences.items()}
+        table.update(row, {**effective, **noted, kind.modified: stamp})
+        self._remember(kind, row, differences, author, at, first)
 
-    def remove(self, kind: ObjectType, row: Row, actor: Actor) -> None:
-        """Archive a record; its associations go with it."""
-        now = self.clock.now()
-        self.tables[kind.name].update(row, {ARCHIVED: wire_time(now)})
-        self.links.forget(kind, row[0])
-        self.journal.changed(now, ("hubspot", kind.name, row[0]), {"archived": ("false", "true")}, actor)
+    def _remember(
+        self, kind: ObjectType, row: Row, differences: Mapping[str, tuple[str | None, str | None]], author: Author,
+        at: datetime, first: Mapping[str, Entry] | None = None,
+    ) -> None:  # fmt: skip
+        """History, webhooks, the log of changes, workflows."""
+        for name, (_, after) in differences.items():
+            self.history.note(kind.name, row[0], name, author.entry(after, wire_time(at)), (first or {}).get(name))
+            self.hooks.note(kind, "propertyChange", row[0], author, at, propertyName=name, propertyValue=after or "")
+        self.journal.changed(at, ("hubspot", kind.name, row[0]), dict(differences), author)
+        if len(self.workflows):
+            record = self.tables[kind.name].as_dict(row)
+            self.workflows.written(kind.name, row[0], differences, record, author, at)
+
+    # --- associations
 
     def associate(
-        self, kind: ObjectType, id_: str, target: ObjectType, to: str, type_ids: Iterable[int], actor: Actor
+        self, kind: ObjectType, id_: str, target: ObjectType, to: str, type_ids: Iterable[int], author: Author
     ) -> None:
-        """Associate two records that exist; raises Missing. The record's modification stamp stays as it is."""
-        self.find(kind, id_)
-        self.find(target, to)
-        record = ("hubspot", kind.name, id_)
+        """Associate two records that exist; raises Missing, or Rejected by a rule."""
+        id_, to = self.find(kind, id_)[0], self.find(target, to)[0]
+        self.rules.check_link(kind, target, author)
         if self.links.add(kind, id_, target, to, type_ids):
-            self.journal.changed(self.clock.now(), record, {f"associations.{target.name}": (None, to)}, actor)
+            self.linked(kind, id_, target, to, author, parted=False)
         else:
-            self.journal.unchanged(self.clock.now(), record, actor)
+            self.journal.unchanged(self.clock.now(), ("hubspot", kind.name, id_), author)
 
-    def part(self, kind: ObjectType, id_: str, target: ObjectType, to: str, actor: Actor) -> None:
-        """Remove an association if there is one."""
+    def part(self, kind: ObjectType, id_: str, target: ObjectType, to: str, author: Author) -> None:
+        """Remove an association if there is one; raises Rejected by a rule."""
+        self.rules.check_link(kind, target, author)
         if self.links.remove(kind, id_, target, to):
-            record = ("hubspot", kind.name, id_)
-            self.journal.changed(self.clock.now(), record, {f"associations.{target.name}": (to, None)}, actor)
+            self.linked(kind, id_, target, to, author, parted=True)
+
+    def linked(self, kind: ObjectType, id_: str, target: ObjectType, to: str, author: Author, parted: bool) -> None:
+        """Tell of an association that came or went; whether it moves stamps is not proved."""
+        now = self.clock.now()
+        pair = (to, None) if parted else (None, to)
+        self.journal.changed(now, ("hubspot", kind.name, id_), {f"associations.{target.name}": pair}, author)
+        for here, own, there, other in ((kind, id_, target, to), (target, to, kind, id_)):
+            derive.count_again(self, here, own, there)
+            category, type_id = outer_id(self.links.type_ids(here, there)[0])
+            self.hooks.note(here, "associationChange", own, author, now, fromObjectId=int(own), toObjectId=int(other),
+                            associationType=f"{here.internal}_TO_{there.internal}", associationRemoved=parted,
+                            isPrimaryAssociation=False, associationCategory=category,
+                            associationTypeId=type_id, fromObjectTypeId=here.id, toObjectTypeId=there.id)  # fmt: skip
+        bumped = {"none": (), "from": ((kind, id_),), "both": ((kind, id_), (target, to))}
+        for which, own in bumped[self.variants.hubspot_association_bump]:
+            if (row := self.tables[which.name].rows.get(own)) is not None:
+                self.touch(which, row)
+
+    # --- ids
 
     def new_id(self, kind: ObjectType) -> str:
         """The next record id; one sequence for all types."""
@@ -211,90 +260,12 @@ class Portal:
         """Mint only ids above this one."""
         self._next_id = max(self._next_id, highest)
 
-    # --- what follows from other properties
-
     def _with_pipeline(self, kind: ObjectType, values: Values) -> Values:
         pipeline_name, stage_name = pipeline_properties(kind.name)
         known = self.pipelines.get(kind.name)
         if known and values.get(stage_name) and not values.get(pipeline_name):
             values[pipeline_name] = next(iter(known))
         return values
-
-    def implied(self, kind: ObjectType, record: Mapping[str, Any]) -> Values:
-        """What a deal's stage says about the deal."""
-        if kind.name != "deals":
-            return {}
-        pipeline = self.pipelines.get("deals", {}).get(record.get("pipeline") or "")
-        stage = None if pipeline is None else pipeline.stages.get(record.get("dealstage") or "")
-        if stage is None:
-            return {}
-        won = stage.closed and float(stage.probability or 0) == 1.0
-        return {"hs_is_closed": as_text(stage.closed), "hs_is_closed_won": as_text(won),
-                "hs_deal_stage_probability": stage.probability}  # fmt: skip
-
-    def _entry(self, value: str | None, stamp: str, actor: Actor) -> Entry:
-        if actor.is_api:
-            return Entry(value, stamp, "INTEGRATION", APP_ID, None)
-        user = int(actor.id) if actor.id.isdigit() else None
-        return Entry(value, stamp, "CRM_UI", f"userId:{actor.id}", user)
-
-    # --- the god view
-
-    def rows(self, name: str) -> list[dict[str, Any]]:
-        """Every record with every property, archived ones included (`archived`: bool)."""
-        kind = self._known(name)
-        table = self.tables[kind.name]
-        found = [table.as_dict(row, self.properties[kind.name]) for row in table]
-        return [one | {"archived": bool(one.pop(ARCHIVED, None))} for one in found]
-
-    def edit(self, name: str, id_: str, values: Mapping[str, Any], user: str | None = None) -> None:
-        """Change a record as a person would."""
-        kind = self._known(name)
-        with _as_refusal():
-            self.change(kind, self.find(kind, id_), values, self.person(user))
-
-    def insert(
-        self, name: str, values: Mapping[str, Any], user: str | None = None,
-        associations: Mapping[str, Iterable[str]] | None = None,
-    ) -> str:  # fmt: skip
-        """Add a record as a person would; returns its id."""
-        kind, actor = self._known(name), self.person(user)
-        with _as_refusal():
-            id_ = str(self.create(kind, values, actor)[0])
-            for target, ids in (associations or {}).items():
-                for to in ids:
-                    self.associate(kind, id_, self._known(target), to, (), actor)
-        return id_
-
-    def archive(self, name: str, id_: str, user: str | None = None) -> None:
-        """Archive a record as a person would."""
-        kind = self._known(name)
-        with _as_refusal():
-            self.remove(kind, self.find(kind, id_), self.person(user))
-
-    def history_of(self, name: str, id_: str, field: str) -> list[dict[str, Any]]:
-        """The values that a property had, newest first."""
-        kind = self._known(name)
-        row = self.tables[kind.name].rows[id_]
-        created = str(self.get(kind, row, kind.created))
-        return [one.shown() for one in self.history.of(kind.name, id_, field, self.get(kind, row, field), created)]
-
-    def associated(self, name: str, id_: str, target: str) -> list[str]:
-        """Ids of the records that one is associated with."""
-        return [link.to for link in self.links.of(self._known(name), id_, self._known(target))]
-
-    def person(self, user: str | None) -> Actor:
-        """An owner by id, user id or email; without one, the first active owner."""
-        for owner in self.owners.values():
-            if user in (owner.id, owner.user_id, owner.email) if user else not owner.archived:
-                return Actor(owner.email, owner.user_id or owner.id)
-        raise EmulatorRefusal("OBJECT_NOT_FOUND", f"no owner {user!r}")
-
-    def _known(self, name: str) -> ObjectType:
-        kind = self.types.find(name)
-        if kind is None:
-            raise EmulatorRefusal("INVALID_TYPE", f"no object type {name!r}; known: {', '.join(self.types.all)}")
-        return kind
 
 
 def _first_above(ids: list[str], after: int) -> int:
@@ -303,15 +274,3 @@ def _first_above(ids: list[str], after: int) -> int:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if int(ids[middle]) <= after else (low, middle)
     return low
-
-
-@contextmanager
-def _as_refusal() -> Iterator[None]:
-    try:
-        yield
-    except Invalid as error:
-        raise EmulatorRefusal("VALIDATION_ERROR", error.message) from error
-    except Conflict as error:
-        raise EmulatorRefusal("CONFLICT", error.message) from error
-    except Missing as error:
-        raise EmulatorRefusal("OBJECT_NOT_FOUND", f"no record {error.id}") from error

@@ -23,6 +23,16 @@ class ObjectType:
         """The properties that come back when none are asked for."""
         return tuple(sorted({*self.shown, self.created, self.modified, "hs_object_id"}))
 
+    @property
+    def internal(self) -> str:
+        """The name that HubSpot gives the type in texts: DEAL, MEETING_EVENT."""
+        return {"meetings": "MEETING_EVENT"}.get(self.name, self.singular.upper())
+
+    @property
+    def mergeable(self) -> bool:
+        """Whether two records of the type can be merged."""
+        return self.custom or self.name in ("contacts", "companies", "deals", "tickets", "orders")
+
 
 STANDARD = (
     ObjectType("contacts", "contact", "0-1", modified="lastmodifieddate", shown=("email", "firstname", "lastname"),
@@ -44,7 +54,11 @@ STANDARD = (
     ObjectType("calls", "call", "0-48", "hs_createdate", searched=("hs_call_title",)),
     ObjectType("emails", "email", "0-49", "hs_createdate", searched=("hs_email_subject",)),
     ObjectType("leads", "lead", "0-136", "hs_createdate", shown=("hs_lead_name",), searched=("hs_lead_name",)),
+    ObjectType("communications", "communication", "0-18", "hs_createdate", searched=("hs_communication_body",)),
+    ObjectType("quote_templates", "quote_template", "0-64", "hs_createdate", searched=("hs_name",)),
+    ObjectType("orders", "order", "0-123", "hs_createdate", shown=("hs_order_name",), searched=("hs_order_name",)),
 )  # fmt: skip
+NO_ARCHIVED_LIST = ("meetings", "communications", "quote_templates")
 
 
 class Types:
@@ -54,6 +68,8 @@ class Types:
         self._portal = portal
         self.all: dict[str, ObjectType] = {}
         self._spellings: dict[str, ObjectType] = {}
+        self.ordinals: dict[str, int] = {}
+        self._customs = 0
         for one in STANDARD:
             self._add(one, one.name, one.singular, one.id)
 
@@ -61,10 +77,15 @@ class Types:
         """Make a custom type known, by its name without `p_`."""
         full = f"p_{name}"
         if full not in self.all:
-            number = 2_000_000 + sum(one.custom for one in self.all.values()) + 1
-            one = ObjectType(full, full, f"2-{number}", "hs_createdate", custom=True)
+            self._customs += 1
+            one = ObjectType(full, full, f"2-{2_000_000 + self._customs}", "hs_createdate", custom=True)
             self._add(one, full, one.id, f"p{self._portal}_{name}")
         return self.all[full]
+
+    def remove(self, one: ObjectType) -> None:
+        """Forget a custom type; its id is not used again."""
+        del self.all[one.name]
+        self._spellings = {spelling: each for spelling, each in self._spellings.items() if each is not one}
 
     def find(self, spelling: str) -> ObjectType | None:
         """The type that a path segment means."""
@@ -76,4 +97,5 @@ class Types:
 
     def _add(self, one: ObjectType, *spellings: str) -> None:
         self.all[one.name] = one
+        self.ordinals[one.name] = len(self.ordinals)
         self._spellings |= {spelling.lower(): one for spelling in spellings}

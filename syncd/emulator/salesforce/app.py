@@ -6,19 +6,24 @@ import re
 from dataclasses import replace
 
 from syncd.emulator.http import Call, Handler, Refused, Reply, Router, segments_of
+from syncd.emulator.salesforce.bulkquery import BulkQueries
 from syncd.emulator.salesforce.collections import Collections
 from syncd.emulator.salesforce.composite import Composite
 from syncd.emulator.salesforce.describe import Describe
 from syncd.emulator.salesforce.errors import RowError, not_found, refused
-from syncd.emulator.salesforce.oauth import OAuth, Tokens
+from syncd.emulator.salesforce.graph import Graphs
+from syncd.emulator.salesforce.ingest import Ingest
+from syncd.emulator.salesforce.messages import in_german
+from syncd.emulator.salesforce.oauth import OAuth
 from syncd.emulator.salesforce.query import Queries
+from syncd.emulator.salesforce.replication import Replication
 from syncd.emulator.salesforce.rows import Rows
+from syncd.emulator.salesforce.sessions import Tokens
 from syncd.emulator.salesforce.store import Org
 from syncd.emulator.variants import Variants
 
 NEWEST, OLDEST, RETIRED_FROM = 68, 31, 20
 LONGEST_URI = 16_384
-DAILY_CALLS = 100_000
 _VERSION = re.compile(r"v(\d{2})\.0")
 
 
@@ -26,51 +31,89 @@ class SalesforceApi:
     """Answers every request to the org."""
 
     def __init__(self, org: Org, tokens: Tokens, variants: Variants) -> None:
-        self._org, self._tokens = org, tokens
-        self.queries = Queries(org)
-        self.calls_today = 0
+        self._org, self._tokens, self._variants = org, tokens, variants
+        org.saving_stamps = variants.salesforce_unchanged_save == "stamps"
+        org.masters_follow = variants.salesforce_master_record == "last"
+        org.usage.per_app = variants.salesforce_per_app_usage
+        org.views.install()
+        self.queries = Queries(org, variants)
         self._router: Router[Handler] = Router()
         self._add_routes(OAuth(org, tokens), Rows(org, variants), Describe(org))
+        self._add_ingest(Ingest(org))
 
     def _add_routes(self, oauth: OAuth, rows: Rows, describe: Describe) -> None:
         add, data = self._router.add, "/services/data/{version}"
-        collections, composite = Collections(self._org, rows), Composite(self._org, self._dispatch)
+        collections = Collections(self._org, rows)
+        composite = Composite(self._org, self._dispatch, self._variants)
         add("/services/oauth2/token", POST=oauth.token)
         add("/services/oauth2/revoke", POST=oauth.revoke, GET=oauth.revoke)
         add("/services/oauth2/userinfo", GET=oauth.user_info, POST=oauth.user_info)
+        add("/id/{organization}/{user}", GET=oauth.identity, POST=oauth.identity)
         add("/services/data", GET=_versions)
         add(data, GET=_resources)
         add(f"{data}/query", GET=lambda call: self.queries.query(call, deleted_too=False))
         add(f"{data}/queryAll", GET=lambda call: self.queries.query(call, deleted_too=True))
         add(f"{data}/query/{{locator}}", GET=self.queries.more)
         add(f"{data}/queryAll/{{locator}}", GET=self.queries.more)
+        replication, jobs = Replication(self._org, self._variants), BulkQueries(self._org, self._variants)
         add(f"{data}/limits", GET=self._limits)
+        add(f"{data}/limits/recordCount", GET=replication.record_count)
+        add(f"{data}/sobjects/{{object}}/updated", GET=replication.updated)
+        add(f"{data}/sobjects/{{object}}/deleted", GET=replication.deleted)
+        add(f"{data}/jobs/query", POST=jobs.create, GET=jobs.listed)
+        add(f"{data}/jobs/query/{{job}}", GET=jobs.read, PATCH=jobs.change, DELETE=jobs.delete)
+        add(f"{data}/jobs/query/{{job}}/results", GET=jobs.results)
+        add(f"{data}/jobs/query/{{job}}/resultPages", GET=jobs.pages)
         add(f"{data}/sobjects", GET=describe.everything)
         add(f"{data}/sobjects/{{object}}", GET=describe.basic, POST=rows.create)
         add(f"{data}/sobjects/{{object}}/describe", GET=describe.one)
-        add(f"{data}/sobjects/{{object}}/{{id}}", GET=rows.read, PATCH=rows.update, DELETE=rows.delete)
-        add(f"{data}/sobjects/{{object}}/{{field}}/{{value}}", GET=rows.read_by, PATCH=rows.upsert)
+        add(
+            f"{data}/sobjects/{{object}}/{{id}}", GET=rows.read, PATCH=rows.update, DELETE=rows.delete, POST=rows.create
+        )
+        by_value = f"{data}/sobjects/{{object}}/{{field}}/{{value}}"
+        add(by_value, GET=rows.read_by, PATCH=rows.upsert, DELETE=rows.delete_by)
         add(f"{data}/composite", POST=composite.run)
+        add(f"{data}/composite/batch", POST=composite.batch)
+        add(f"{data}/composite/graph", POST=Graphs(composite).run)
         add(f"{data}/composite/sobjects", POST=collections.create, PATCH=collections.update, DELETE=collections.delete)
         add(f"{data}/composite/sobjects/{{object}}", POST=collections.retrieve, GET=collections.retrieve)
         add(f"{data}/composite/sobjects/{{object}}/{{field}}", PATCH=collections.upsert)
+
+    def _add_ingest(self, ingest: Ingest) -> None:
+        add, jobs = self._router.add, "/services/data/{version}/jobs/ingest"
+        add(jobs, POST=ingest.create, GET=ingest.every)
+        add(f"{jobs}/{{id}}", GET=ingest.info, PATCH=ingest.move, DELETE=ingest.delete)
+        add(f"{jobs}/{{id}}/batches", PUT=ingest.upload)
+        add(f"{jobs}/{{id}}/successfulResults", GET=ingest.successful)
+        add(f"{jobs}/{{id}}/failedResults", GET=ingest.failed)
+        add(f"{jobs}/{{id}}/unprocessedrecords", GET=ingest.unprocessed)
 
     def handle(self, call: Call) -> Reply:
         """One HTTP request."""
         if len(call.path) + len(call.query) + 1 > LONGEST_URI:
             return Reply(414, b"<h1>Bad Message 414</h1><pre>reason: URI Too Long</pre>", {"Content-Type": "text/html"})
-        override = call.params().get("_HttpMethod")
+        self._org.pass_time()
+        outer, override = call, call.params().get("_HttpMethod")
         if override and call.method == "POST":
             call = replace(call, method=override.upper())
         if call.segments[:2] != ["services", "data"] or len(call.segments) == 2:
             return self._dispatch(call)
         if (retired := _retired(call)) is not None:
             return retired
-        call.by = self._tokens.user_of(call)
-        self.calls_today += 1
-        reply = self._dispatch(call)
-        reply.headers["Sforce-Limit-Info"] = f"api-usage={self.calls_today}/{DAILY_CALLS}"
+        outer.by = call.by = self._tokens.user_of(call)
+        with self._org.access.acting_as(self._org.user_id(call.by)):
+            reply = self._admitted(call)
+        if self._variants.salesforce_messages == "german":
+            reply = in_german(reply)
+        self._org.usage.mark(reply)
         return reply
+
+    def _admitted(self, call: Call) -> Reply:
+        try:
+            self._org.usage.admit()
+        except Refused as error:
+            return error.reply
+        return self._dispatch(call)
 
     def _dispatch(self, call: Call) -> Reply:
         """One request of an authenticated client; also a sub-request of a composite call."""
@@ -94,17 +137,7 @@ class SalesforceApi:
         return handler
 
     def _limits(self, call: Call) -> Reply:
-        left = max(0, DAILY_CALLS - self.calls_today)
-        return Reply.json(
-            {
-                "DailyApiRequests": {"Max": DAILY_CALLS, "Remaining": left},
-                "DailyBulkApiBatches": {"Max": 15_000, "Remaining": 15_000},
-                "DailyBulkV2QueryFileStorageMB": {"Max": 976_562, "Remaining": 976_562},
-                "DailyBulkV2QueryJobs": {"Max": 10_000, "Remaining": 10_000},
-                "DataStorageMB": {"Max": 1024, "Remaining": 1024},
-                "FileStorageMB": {"Max": 1024, "Remaining": 1024},
-            }
-        )
+        return Reply.json(self._org.usage.report())
 
 
 def _known_version(version: str | None) -> bool:
@@ -133,5 +166,5 @@ def _release(number: int) -> dict[str, str]:
 
 def _resources(call: Call) -> Reply:
     base = f"/services/data/{call.args['version']}"
-    names = ("composite", "limits", "query", "queryAll", "sobjects")
+    names = ("composite", "jobs", "limits", "query", "queryAll", "sobjects")
     return Reply.json({name: f"{base}/{name}" for name in names} | {"identity": "/services/oauth2/userinfo"})

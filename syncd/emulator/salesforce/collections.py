@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from syncd.emulator.http import Call, Reply
 from syncd.emulator.log import Actor
+from syncd.emulator.salesforce.dml import Options
 from syncd.emulator.salesforce.errors import RowError, refused
 from syncd.emulator.salesforce.ids import normal
 from syncd.emulator.salesforce.render import whole
-from syncd.emulator.salesforce.rows import Rows, actor_of, json_object
+from syncd.emulator.salesforce.rows import Rows, actor_of, json_object, options_of
 from syncd.emulator.salesforce.schema import Field, SObject
 from syncd.emulator.salesforce.store import Org
 
 MOST, MOST_READ, MOST_CHUNKS = 200, 2000, 10
 Result = dict[str, Any]
-Write = Callable[[dict[str, Any], Actor], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who writes, and what the request's headers say about it."""
+
+    actor: Actor
+    options: Options
+
+
+Write = Callable[[dict[str, Any], By], Result]
 
 
 class _RolledBack(Exception):
@@ -37,8 +49,8 @@ class Collections:
         """PATCH /composite/sobjects"""
         seen: set[str] = set()
 
-        def update_once(record: dict[str, Any], actor: Actor) -> Result:
-            return self._update_one(record, actor, seen)
+        def update_once(record: dict[str, Any], by: By) -> Result:
+            return self._update_one(record, by, seen)
 
         return self._write_all(call, update_once)
 
@@ -47,8 +59,8 @@ class Collections:
         sobject, field = self._rows.sobject(call), self._rows.external(call)
         seen: set[Any] = set()
 
-        def upsert_one(record: dict[str, Any], actor: Actor) -> Result:
-            return self._upsert_one(record, actor, sobject, field, seen)
+        def upsert_one(record: dict[str, Any], by: By) -> Result:
+            return self._upsert_one(record, by, sobject, field, seen)
 
         return self._write_all(call, upsert_one)
 
@@ -102,20 +114,20 @@ class Collections:
         if len(records) > MOST:
             message = f"record limit reached. cannot submit more than {MOST} records in this operation"
             raise refused(400, "EXCEEDED_ID_LIMIT", message)
-        actor = actor_of(self._org, call)
+        by = By(actor_of(self._org, call), options_of(call))
         results: list[Result] = []
         try:
             with self._org.transaction():
-                results.extend(self._one(record, actor, write) for record in records)
+                results.extend(self._one(record, by, write) for record in records)
                 if all_or_none and not all(result["success"] for result in results):
                     raise _RolledBack
         except _RolledBack:
             results = [_rolled_back(result) for result in results]
         return Reply.json(results, records=len(records))
 
-    def _one(self, record: dict[str, Any], actor: Actor, write: Write) -> Result:
+    def _one(self, record: dict[str, Any], by: By, write: Write) -> Result:
         try:
-            return write(record, actor)
+            return write(record, by)
         except RowError as error:
             return {"success": False, "errors": [error.as_item()]}
 
@@ -129,48 +141,58 @@ class Collections:
             raise RowError("INVALID_TYPE", f"sObject type '{name}' is not supported.")
         return sobject
 
-    def _create_one(self, record: dict[str, Any], actor: Actor) -> Result:
-        id_ = self._org.create(self._type_of(record).name, _values(record), actor)
+    def _create_one(self, record: dict[str, Any], by: By) -> Result:
+        sobject = self._type_of(record)
+        if any(name.lower() == "id" for name in record):
+            raise RowError("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", ["Id"])
+        id_ = self._org.create(sobject.name, _values(record), by.actor, by.options)
         return {"id": id_, "success": True, "errors": []}
 
-    def _update_one(self, record: dict[str, Any], actor: Actor, seen: set[str]) -> Result:
+    def _update_one(self, record: dict[str, Any], by: By, seen: set[str]) -> Result:
         sobject, id_ = self._type_of(record), _id_of(record)
         if id_ in seen:
             raise RowError("DUPLICATE_VALUE", f"duplicate id in the request: {id_}")
         seen.add(id_)
         values = _values(record)
         try:
-            self._org.change(sobject.name, id_, values, actor)
+            self._org.change(sobject.name, id_, values, by.actor, by.options)
         except RowError as error:
             raise _as_cross_reference(error) from None
         return {"id": id_, "success": True, "errors": []}
 
-    def _upsert_one(
-        self, record: dict[str, Any], actor: Actor, sobject: SObject, field: Field, seen: set[Any]
-    ) -> Result:
-        values = _values(record) if field.type != "id" else record
-        key = next((value for name, value in values.items() if name.lower() == field.name.lower()), None)
+    def _upsert_one(self, record: dict[str, Any], by: By, sobject: SObject, field: Field, seen: set[Any]) -> Result:
+        key = next((value for name, value in record.items() if name.lower() == field.name.lower()), None)
+        values = {name: value for name, value in _values(record).items() if name.lower() != field.name.lower()}
+        found = [] if key is None and field.type == "id" else self._matching(sobject, field, key, seen)
+        if found:
+            self._org.change(sobject.name, found[0], values, by.actor, by.options)
+            return {"id": found[0], "success": True, "errors": [], "created": False}
+        new = values if field.type == "id" else {**values, field.name: key}
+        id_ = self._org.create(sobject.name, new, by.actor, by.options)
+        return {"id": id_, "success": True, "errors": [], "created": True}
+
+    def _matching(self, sobject: SObject, field: Field, key: Any, seen: set[Any]) -> list[str]:
         if key is None:
             raise RowError("MISSING_ARGUMENT", f"{field.name} not specified", [field.name])
-        if key in seen:
+        folded = str(key).casefold()
+        if folded in seen:
             raise RowError("DUPLICATE_VALUE", f"Duplicate external id specified: {key}", [field.name])
-        seen.add(key)
-        found = self._rows.matches(sobject, field, key)
+        seen.add(folded)
+        try:
+            found = self._rows.matches(sobject, field, key)
+        except RowError as error:
+            raise _as_cross_reference(error) from None
         if len(found) > 1:
             raise RowError("DUPLICATE_EXTERNAL_ID", f"more than one record found for external id field: {field.name}")
-        rest = {name: value for name, value in _values(values).items() if name.lower() != field.name.lower()}
-        if found:
-            self._org.change(sobject.name, found[0], rest, actor)
-        id_ = found[0] if found else self._org.create(sobject.name, values, actor)
-        return {"id": id_, "success": True, "errors": [], "created": not found}
+        return found
 
-    def _delete_one(self, record: dict[str, Any], actor: Actor) -> Result:
+    def _delete_one(self, record: dict[str, Any], by: By) -> Result:
         full = normal(record["id"])
         sobject = None if full is None else self._org.object_of_id(full)
         if full is None or sobject is None:
             raise RowError("MALFORMED_ID", f"malformed id {record['id']}")
         try:
-            self._org.remove(sobject.name, full, actor)
+            self._org.remove(sobject.name, full, by.actor)
         except RowError as error:
             raise _as_cross_reference(error) from None
         return {"id": full, "success": True, "errors": []}

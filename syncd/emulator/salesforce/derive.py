@@ -30,6 +30,16 @@ def _person_name(org: Org, record: Mapping[str, Any], touched: set[str]) -> dict
     return {"Name": " ".join(part for part in parts if part)}
 
 
+def _user(org: Org, record: Mapping[str, Any], touched: set[str]) -> dict[str, Any]:
+    """People are administrators unless they are given another profile."""
+    profile = {} if record.get("ProfileId") else {"ProfileId": org.views.administrator}
+    return profile | _person_name(org, record, touched)
+
+
+def _account(org: Org, record: Mapping[str, Any], touched: set[str]) -> dict[str, Any]:
+    return _person_name(org, record, touched) if record.get("IsPersonAccount") else {}
+
+
 def _opportunity(org: Org, record: Mapping[str, Any], touched: set[str]) -> dict[str, Any]:
     implied: dict[str, Any] = {}
     stage = stage_of(org, record.get("StageName")) if "StageName" in touched else None
@@ -50,8 +60,9 @@ def stage_of(org: Org, label: str | None) -> dict[str, Any] | None:
 
 
 _RULES: dict[str, Callable[[Org, Mapping[str, Any], set[str]], dict[str, Any]]] = {
+    "Account": _account,
     "Opportunity": _opportunity,
     "Contact": _person_name,
     "Lead": _person_name,
-    "User": _person_name,
+    "User": _user,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from syncd.emulator.http import Refused, Reply
@@ -16,13 +16,14 @@ class RowError(Exception):
     message: str
     fields: Sequence[str] = ()
     status: int = 400
+    more: Mapping[str, object] | None = None
 
     def as_body(self) -> list[dict[str, object]]:
         """The body when the record was the whole request."""
         error: dict[str, object] = {"message": self.message, "errorCode": self.code}
         if self.fields or self.status == 400:
             error["fields"] = list(self.fields)
-        return [error]
+        return [error | dict(self.more or {})]
 
     def as_item(self) -> dict[str, object]:
         """One element of `errors` in a Collections result."""

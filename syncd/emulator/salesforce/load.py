@@ -14,7 +14,7 @@ from syncd.emulator.salesforce.store import INTEGRATION, Org
 from syncd.emulator.salesforce.values import loader, wire_time
 from syncd.emulator.table import Row
 
-_GUESSED = {"text": "string", "number": "double", "boolean": "boolean", "date": "date", "datetime": "datetime"}
+GUESSED = {"text": "string", "number": "double", "boolean": "boolean", "date": "date", "datetime": "datetime"}
 _ALIASES = {
     "text": "string", "checkbox": "boolean", "bool": "boolean", "number": "double", "integer": "int",
     "longtext": "textarea", "lookup": "reference", "multi-picklist": "multipicklist", "date/time": "datetime",
@@ -36,13 +36,13 @@ def load(org: Org, folder: Path) -> None:
         org.declare(name)
     for one in declared.values():
         sobject = org.declare(one.object)
-        sobject.add([_declared_field(folder, sobject, one)])
+        sobject.add([declared_field(folder, sobject, one)])
     for name in first:
-        _load_object(org, read(files[name]), org.declare(name))
+        load_object(org, read(files[name]), org.declare(name))
     complete(org)
     for name in files:
         if name not in first:
-            _load_object(org, read(files[name]), org.declare(name))
+            load_object(org, read(files[name]), org.declare(name))
     one_organization(org)
 
 
@@ -50,29 +50,31 @@ def complete(org: Org) -> None:
     """Add what every org has: the integration user, a person, the stages."""
     usernames = {org.value("User", row, "Username"): row[0] for row in org.tables["User"]}
     if not set(usernames) - {INTEGRATION}:
-        _add_user(org, "admin@example.com", "Admin", "User")
-    org.integration_user = usernames.get(INTEGRATION) or _add_user(org, INTEGRATION, "Integration", "User")
+        add_user(org, "admin@example.com", "Admin", "User")
+    org.integration_user = usernames.get(INTEGRATION) or add_user(org, INTEGRATION, "Integration", "User")
     if not org.tables["OpportunityStage"].rows:
         for order, stage in enumerate(STAGES, start=1):
-            _add_stage(org, order, *stage)
+            add_stage(org, order, *stage)
 
 
-def _add_user(org: Org, username: str, first: str, last: str) -> str:
+def add_user(org: Org, username: str, first: str, last: str, id_: str | None = None) -> str:
+    """Add a user; returns the id, which is made if none is given."""
     values = derive.DEFAULTS["User"] | {
-        "Username": username, "Email": username, "FirstName": first, "LastName": last, "Name": f"{first} {last}",
-        "Alias": first.lower()[:8],
+        "Username": username, "Email": username, "FirstName": first or None, "LastName": last,
+        "Name": f"{first} {last}".strip(), "Alias": (first or last).lower()[:8],
     }  # fmt: skip
-    return _add(org, "User", values)
+    return add_record(org, "User", values, id_)
 
 
-def _add_stage(
+def add_stage(
     org: Org, order: int, label: str, closed: bool, won: bool, category: str, category_name: str, probability: int
 ) -> None:
+    """Add a stage of opportunities."""
     values = {
         "MasterLabel": label, "ApiName": label, "IsActive": True, "SortOrder": order, "IsClosed": closed, "IsWon": won,
         "ForecastCategory": category, "ForecastCategoryName": category_name, "DefaultProbability": probability,
     }  # fmt: skip
-    _add(org, "OpportunityStage", values)
+    add_record(org, "OpportunityStage", values)
 
 
 def one_organization(org: Org) -> str:
@@ -85,11 +87,12 @@ def one_organization(org: Org) -> str:
         "DefaultLocaleSidKey": "en_US", "TimeZoneSidKey": "UTC", "LanguageLocaleKey": "en_US", "Country": "US",
         "FiscalYearStartMonth": 1,
     }  # fmt: skip
-    return _add(org, "Organization", defaults)
+    return add_record(org, "Organization", defaults)
 
 
-def _add(org: Org, name: str, values: dict[str, Any]) -> str:
-    id_, now = org.new_id(org.objects[name]), wire_time(org.clock.now())
+def add_record(org: Org, name: str, values: dict[str, Any], id_: str | None = None) -> str:
+    """Add a record with stamps; returns the id, which is made if none is given."""
+    id_, now = id_ or org.new_id(org.objects[name]), wire_time(org.clock.now())
     user = org.integration_user or id_
     stamps = {"CreatedById": user, "CreatedDate": now, "LastModifiedById": user, "LastModifiedDate": now,
               "SystemModstamp": now}  # fmt: skip
@@ -101,7 +104,8 @@ def _add(org: Org, name: str, values: dict[str, Any]) -> str:
 # --- schema
 
 
-def _declared_field(folder: Path, sobject: SObject, one: Declared) -> Field:
+def declared_field(folder: Path, sobject: SObject, one: Declared) -> Field:
+    """A line of fields.csv as a field; raises EmulatorDataError for a type that there is not."""
     kind = _ALIASES.get(one.type, one.type)
     if kind not in _TYPES:
         raise EmulatorDataError(f"{folder / 'fields.csv'}: {one.object}.{one.name}: unknown type {one.type!r}")
@@ -120,7 +124,7 @@ def _declared_field(folder: Path, sobject: SObject, one: Declared) -> Field:
 
 
 def _guessed_field(name: str, cells: list[str]) -> Field:
-    field = Field(name, _GUESSED[guess(cells)], custom=True)
+    field = Field(name, GUESSED[guess(cells)], custom=True)
     longest = max(map(len, cells), default=0)
     if field.type == "string" and longest > 255:
         field.type, field.length = "textarea", max(32_000, longest)
@@ -132,24 +136,29 @@ def _guessed_field(name: str, cells: list[str]) -> Field:
 # --- records
 
 
-def _load_object(org: Org, sheet: Sheet, sobject: SObject) -> None:
+def load_object(org: Org, sheet: Sheet, sobject: SObject) -> int:
+    """Add the records of a sheet whose header holds API names; returns how many."""
     table = org.tables[sobject.name]
+    before = len(table)
     names = [_column(sobject, sheet, position) for position in range(len(sheet.header))]
     for position, name in enumerate(names):
         field = sobject.fields[name]
         if field.type in _PICKLISTS and not field.restricted:
             _offer(field, sheet.column(position))
         sheet.convert(position, loader(field))
+    sheet.drop_wrong()
     order = [names.index("Id")] if "Id" in names else []
     order += [position for position in range(len(names)) if position not in order]
     for position in order:
         table.slot(names[position])
     identity = order == list(range(len(names))) and "Id" in names and len(table.slots) == len(names)
     filler = _Filler(org, sobject)
-    for number, line in enumerate(sheet.lines, start=2):
-        row = line if identity else _laid_out(line, order, [table.slots[names[position]] for position in order])
-        filler.fill(row, sheet.path, number)
+    slots = [table.slots[names[position]] for position in order]
+    for at, line in enumerate(sheet.lines):
+        row = line if identity else _laid_out(line, order, slots)
+        filler.fill(row, sheet, at)
     sheet.lines.clear()
+    return len(table) - before
 
 
 def _column(sobject: SObject, sheet: Sheet, position: int) -> str:
@@ -185,19 +194,22 @@ class _Filler:
         self._flags = [one.name for one in sobject.fields.values() if one.type == "boolean"]
         self._now = wire_time(org.clock.now())
 
-    def fill(self, row: Row, path: Path, number: int) -> None:
+    def fill(self, row: Row, sheet: Sheet, at: int) -> None:
         """Complete a row and add it."""
         table = self._table
         row.extend([None] * (len(table.slots) - len(row)))
         if row[0] is None:
             row[0] = self._org.new_id(self._sobject)
         elif row[0] in table.rows:
-            raise EmulatorDataError(f"{path}: record {number - 1}: Id {row[0]} appears twice")
+            sheet.wrong(at, f"Id {row[0]} appears twice")
+            return
         for name, value in self._missing(row).items():
             slot = table.slot(name)
             row.extend([None] * (len(table.slots) - len(row)))
             row[slot] = value
         table.add(row)
+        if table.get(row, "IsDeleted"):
+            self._org.bin.put(self._sobject.name, row[0])
 
     def _missing(self, row: Row) -> dict[str, Any]:
         get = self._table.get

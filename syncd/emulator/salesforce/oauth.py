@@ -1,136 +1,203 @@
-"""OAuth 2.0 as the org speaks it: client credentials, refresh token, user info, revocation; and who a token is."""
+"""OAuth 2.0 as the org speaks it: grants, revocation, user info and the identity URL."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import hmac
-from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from syncd.emulator.http import Call, Refused, Reply
-from syncd.emulator.salesforce.errors import refused
-from syncd.emulator.salesforce.store import INTEGRATION, Org
+from syncd.emulator.salesforce.sessions import Tokens
+from syncd.emulator.salesforce.store import Org
 
-_ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._"
-
-
-@dataclass(slots=True)
-class Tokens:
-    """The app's credentials and the access tokens that are valid now; all follow from the seed."""
-
-    org: Org
-    org_id: str
-    client_id: str = ""
-    client_secret: str = ""
-    access_token: str = ""
-    refresh_token: str = ""
-    valid: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.client_id = f"3MVG9{self._letters(80)}"
-        self.client_secret = f"{self.org.random.getrandbits(256):064X}"
-        self.refresh_token = f"5Aep861{self._letters(80)}"
-        self.access_token = self.issue()
-
-    def issue(self) -> str:
-        """A new access token."""
-        token = f"{self.org_id[:15]}!AQ{self._letters(94)}"
-        self.valid.add(token)
-        return token
-
-    def _letters(self, count: int) -> str:
-        return "".join(self.org.random.choices(_ALPHABET, k=count))
-
-    def user_of(self, call: Call) -> str:
-        """The username behind the request's token, or 401."""
-        scheme, _, token = call.headers.get("authorization", "").partition(" ")
-        if scheme.lower() not in ("bearer", "oauth") or token.strip() not in self.valid:
-            raise refused(401, "INVALID_SESSION_ID", "Session expired or invalid")
-        return INTEGRATION
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+LOGIN_HOSTS = ("https://login.salesforce.com", "https://test.salesforce.com")
 
 
 class OAuth:
-    """The resources below /services/oauth2."""
+    """The resources below /services/oauth2, and /id."""
 
     def __init__(self, org: Org, tokens: Tokens) -> None:
         self._org, self._tokens = org, tokens
+        self._grants = {
+            "client_credentials": self._client_credentials, "refresh_token": self._refresh_token,
+            JWT_BEARER: self._jwt_bearer,
+        }  # fmt: skip
+
+    # --- grants
 
     def token(self, call: Call) -> Reply:
         """POST /services/oauth2/token"""
         form = dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
-        grant = form.get("grant_type", "")
-        if grant not in ("client_credentials", "refresh_token"):
+        grant = self._grants.get(form.get("grant_type", ""))
+        if grant is None:
             raise _error("unsupported_grant_type", "grant type not supported")
-        self._check_client(form, _basic(call), secret_needed=grant == "client_credentials")
-        if grant == "refresh_token" and not _same(form.get("refresh_token", ""), self._tokens.refresh_token):
-            raise _error("invalid_grant", "expired access/refresh token")
-        return Reply.json(self._grant(call), Cache_Control="no-store")
+        return Reply.json(grant(call, form), Cache_Control="no-store")
 
-    def _check_client(self, form: dict[str, str], basic: tuple[str, str] | None, secret_needed: bool) -> None:
-        client_id, secret = basic or (form.get("client_id", ""), form.get("client_secret", ""))
+    def _client_credentials(self, call: Call, form: dict[str, str]) -> dict[str, str]:
+        self._check_client(call, form, secret_needed=True)
+        user = self._active(self._tokens.run_as)
+        return self._signed(call) | self._granted(call, user, self._tokens.issue(user))
+
+    def _refresh_token(self, call: Call, form: dict[str, str]) -> dict[str, str]:
+        self._check_client(call, form, secret_needed=False)
+        found = self._tokens.refreshed(form.get("refresh_token", ""))
+        if found is None:
+            raise _error("invalid_grant", "expired access/refresh token")
+        user, token, following = found
+        granted = self._signed(call) | self._granted(call, self._active(user), token)
+        return granted | ({} if following is None else {"refresh_token": following})
+
+    def _jwt_bearer(self, call: Call, form: dict[str, str]) -> dict[str, str]:
+        from syncd.emulator.salesforce import assertion  # its cryptography takes long to load and is seldom needed
+
+        audiences = (*LOGIN_HOSTS, instance_url(call))
+        now, keys = self._org.clock.now(), self._tokens.certificates
+        try:
+            claims = assertion.verified(form.get("assertion", ""), keys, audiences, now)
+        except assertion.Invalid as error:
+            raise _error("invalid_grant", str(error)) from None
+        if not _same(claims.issuer, self._tokens.client_id):
+            raise _error("invalid_client_id", "client identifier invalid")
+        user = self._org.user_id(claims.subject)
+        if user is None or user not in self._tokens.approved:
+            raise _error("invalid_grant", "user hasn't approved this consumer")
+        return self._granted(call, self._active(user), self._tokens.issue(user))
+
+    def _check_client(self, call: Call, form: dict[str, str], secret_needed: bool) -> None:
+        client_id, secret = _basic(call) or (form.get("client_id", ""), form.get("client_secret", ""))
         if not _same(client_id, self._tokens.client_id):
             raise _error("invalid_client_id", "client identifier invalid")
         if (secret or secret_needed) and not _same(secret, self._tokens.client_secret):
             raise _error("invalid_client", "invalid client credentials")
 
-    def _grant(self, call: Call) -> dict[str, str]:
+    def _active(self, user: str) -> str:
+        if not self._tokens.active(user):
+            raise _error("invalid_grant", "inactive user")
+        return user
+
+    def _granted(self, call: Call, user: str, token: str) -> dict[str, str]:
         url = instance_url(call)
         return {
-            "access_token": self._tokens.issue(),
-            "signature": base64.b64encode(self._org.random.randbytes(32)).decode(),
+            "access_token": token,
             "scope": "api",
             "instance_url": url,
-            "id": f"{url}/id/{self._tokens.org_id}/{self._org.integration_user}",
+            "id": self._identity_url(call, user),
             "token_type": "Bearer",
-            "issued_at": str(int(self._org.clock.now().timestamp() * 1000)),
             "api_instance_url": url,
         }
 
+    def _signed(self, call: Call) -> dict[str, str]:
+        """What the flows of the web add; the JWT bearer flow leaves it out."""
+        issued = str(int(self._org.clock.now().timestamp() * 1000))
+        return {"signature": base64.b64encode(self._org.random.randbytes(32)).decode(), "issued_at": issued}
+
+    def revoke(self, call: Call) -> Reply:
+        """POST and GET /services/oauth2/revoke"""
+        form = dict(parse_qsl(call.body.decode("utf-8", "replace"))) | call.params()
+        if not self._tokens.revoke(form.get("token", "")):
+            raise _error("unsupported_token_type", "this token type is not supported")
+        return Reply(200)
+
+    # --- identity
+
     def user_info(self, call: Call) -> Reply:
         """GET and POST /services/oauth2/userinfo"""
-        username = self._tokens.user_of(call)
-        call.by = username
-        table = self._org.tables["User"]
-        user = table.as_dict(table.rows[self._org.integration_user], self._org.objects["User"].fields)
+        user = self._signed_in(call)
+        url, id_ = instance_url(call), user["Id"]
+        picture = f"{url}/profilephoto/005/F"
         return Reply.json(
             {
-                "sub": f"{instance_url(call)}/id/{self._tokens.org_id}/{user['Id']}",
-                "user_id": user["Id"],
+                "sub": self._identity_url(call, id_),
+                "user_id": id_,
                 "organization_id": self._tokens.org_id,
-                "preferred_username": username,
-                "nickname": user["Alias"] or username,
+                "preferred_username": user["Username"],
+                "nickname": user["Alias"] or user["Username"],
                 "name": user["Name"],
                 "email": user["Email"],
                 "email_verified": True,
                 "given_name": user["FirstName"],
                 "family_name": user["LastName"],
                 "zoneinfo": user["TimeZoneSidKey"] or "UTC",
+                "photos": {"picture": picture, "thumbnail": f"{url}/profilephoto/005/T"},
+                "profile": f"{url}/{id_}",
+                "picture": picture,
+                "address": {},
+                "is_salesforce_integration_user": False,
+                "urls": self._urls(call, id_),
                 "active": True,
                 "user_type": "STANDARD",
                 "language": user["LanguageLocaleKey"] or "en_US",
                 "locale": user["LocaleSidKey"] or "en_US",
                 "utcOffset": 0,
+                "updated_at": user["LastModifiedDate"],
                 "is_app_installed": True,
             }
         )
 
-    def revoke(self, call: Call) -> Reply:
-        """POST /services/oauth2/revoke"""
-        form = dict(parse_qsl(call.body.decode("utf-8", "replace"))) | call.params()
-        if form.get("token") not in self._tokens.valid:
-            raise _error("unsupported_token_type", "this token type is not supported")
-        self._tokens.valid.discard(form["token"])
-        return Reply(200)
+    def identity(self, call: Call) -> Reply:
+        """GET /id/{organization}/{user}"""
+        user = self._signed_in(call)
+        if call.args["organization"][:15] != self._tokens.org_id[:15]:
+            raise Refused(Reply(403, b"Wrong_Org", {"Content-Type": "text/html;charset=UTF-8"}))
+        if call.args["user"][:15] != user["Id"][:15]:
+            raise Refused(Reply(404, b"Bad_Id", {"Content-Type": "text/html;charset=UTF-8"}))
+        return Reply.json(
+            {
+                "id": self._identity_url(call, user["Id"]),
+                "asserted_user": True,
+                "user_id": user["Id"],
+                "organization_id": self._tokens.org_id,
+                "username": user["Username"],
+                "nick_name": user["Alias"] or user["Username"],
+                "display_name": user["Name"],
+                "email": user["Email"],
+                "email_verified": True,
+                "first_name": user["FirstName"],
+                "last_name": user["LastName"],
+                "timezone": user["TimeZoneSidKey"] or "UTC",
+                "photos": {},
+                "urls": self._urls(call, user["Id"]),
+                "active": True,
+                "user_type": "STANDARD",
+                "language": user["LanguageLocaleKey"] or "en_US",
+                "locale": user["LocaleSidKey"] or "en_US",
+                "utcOffset": 0,
+                "last_modified_date": user["LastModifiedDate"],
+                "is_app_installed": True,
+            }
+        )
+
+    def _signed_in(self, call: Call) -> dict[str, Any]:
+        id_ = self._tokens.identity_of(call)
+        call.by = self._tokens.username(id_)
+        table = self._org.tables["User"]
+        return table.as_dict(table.rows[id_], self._org.objects["User"].fields)
+
+    def _identity_url(self, call: Call, user: str) -> str:
+        return f"{instance_url(call)}/id/{self._tokens.org_id}/{user}"
+
+    def _urls(self, call: Call, user: str) -> dict[str, str]:
+        url, org = instance_url(call), self._tokens.org_id[:15]
+        soap = {name: f"{url}/services/Soap/{letter}/{{version}}/{org}" for name, letter in _SOAP.items()}
+        data = f"{url}/services/data/v{{version}}/"
+        rest = {"rest": data, "sobjects": f"{data}sobjects/", "search": f"{data}search/", "query": f"{data}query/",
+                "recent": f"{data}recent/", "profile": f"{url}/{user}"}  # fmt: skip
+        return soap | rest
+
+
+_SOAP = {"enterprise": "c", "metadata": "m", "partner": "u"}
 
 
 def instance_url(call: Call) -> str:
     """The base URL under which the client reached us."""
-    return f"http://{call.headers.get('host', '127.0.0.1')}"
+    return f"{call.scheme}://{call.headers.get('host', '127.0.0.1')}"
 
 
 def _error(code: str, description: str) -> Refused:
-    return Refused(Reply.json({"error": code, "error_description": description}, 400))
+    return Refused(Reply.json({"error": code, "error_description": description}, 400, Cache_Control="no-store"))
 
 
 def _same(given: str, wanted: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 
@@ -13,39 +14,46 @@ from syncd.emulator.http import Call, Page, Refused, Reply
 from syncd.emulator.salesforce.errors import refused
 from syncd.emulator.salesforce.ids import mint
 from syncd.emulator.salesforce.plan import Plan, Planner
-from syncd.emulator.salesforce.render import renderer
+from syncd.emulator.salesforce.render import Render, renderer
+from syncd.emulator.salesforce.shape import Nested
 from syncd.emulator.salesforce.soql import SoqlError, parse
 from syncd.emulator.salesforce.store import Org
 from syncd.emulator.table import Row
+from syncd.emulator.variants import Variants
 
-PAGE, LONG_TEXT_PAGE, SMALLEST_PAGE = 2000, 1000, 200
+PAGE, LONG_TEXT_PAGE, SMALLEST_PAGE, WIDE_PAGE = 2000, 1000, 200, 250
+WIDE = 20  # values in a record
 CURSOR_LIFE = timedelta(days=2)
 CACHE_BYTES = 256 * 1024 * 1024
 _BATCH = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
-_LOCATOR = re.compile(r"(0r8\w{15})-(\d+)")
+_LOCATOR = re.compile(r"((?:0r8|01g)\w{15})-(\d+)")
 
 Versions = tuple[int, ...]
+Key = tuple[str, bool, int, str | None]
 
 
 @dataclass(slots=True)
 class _Result:
-    """One executed query: its rows and the pages that were prepared from them."""
+    """One executed query, or the children of one record: its rows and the pages that were prepared from them."""
 
     plan: Plan
     rows: list[Row]
     size: int
+    user: str | None
+    deleted_too: bool
     locator: str
     expires: datetime
     versions: Versions
+    records: list[dict[str, Any]] | None = None
     prepared: dict[tuple[int, str], tuple[Versions, Page]] = field(default_factory=dict)
 
 
 class Queries:
     """Executes queries and remembers their results by text and by locator."""
 
-    def __init__(self, org: Org) -> None:
-        self._org = org
-        self._by_text: OrderedDict[tuple[str, bool, int], _Result] = OrderedDict()
+    def __init__(self, org: Org, variants: Variants) -> None:
+        self._org, self._variants = org, variants
+        self._by_text: OrderedDict[Key, _Result] = OrderedDict()
         self._by_locator: dict[str, _Result] = {}
         self._prepared_bytes = 0
 
@@ -57,8 +65,11 @@ class Queries:
         hint = _BATCH.search(call.headers.get("sforce-query-options", ""))
         batch = PAGE if hint is None else min(max(int(hint[1]), SMALLEST_PAGE), PAGE)
         result = self._result(text, deleted_too, batch)
-        if result.plan.select.count:
+        if result.plan.select.counts:
             return Reply.json({"totalSize": len(result.rows), "done": True, "records": []})
+        if result.records is not None:
+            content = {"totalSize": len(result.records), "done": True, "records": result.records}
+            return Reply.json(content, records=len(result.records))
         return self._page(result, 0, call.args["version"])
 
     def more(self, call: Call) -> Reply:
@@ -67,15 +78,15 @@ class Queries:
         result = self._by_locator.get(match[1]) if match else None
         if match is None or result is None or result.expires <= self._org.clock.now():
             raise refused(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
-        if int(match[2]) >= len(result.rows):
+        if int(match[2]) >= len(result.rows) or result.user != self._org.access.acting:
             raise refused(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
         return self._page(result, int(match[2]), call.args["version"])
 
     def _result(self, text: str, deleted_too: bool, batch: int) -> _Result:
-        key, now = (text, deleted_too, batch), self._org.clock.now()
+        key, now = (text, deleted_too, batch, self._org.access.acting), self._org.clock.now()
         known = self._by_text.get(key)
         fresh = known is not None and known.versions == self._versions(known.plan)
-        if known is not None and fresh and not known.plan.depends_on_today:
+        if known is not None and fresh and not known.plan.moves_with_time:
             self._by_text.move_to_end(key)
             known.expires = now + CURSOR_LIFE
             self._by_locator[known.locator] = known
@@ -85,17 +96,31 @@ class Queries:
         return result
 
     def _execute(self, text: str, deleted_too: bool, batch: int) -> _Result:
-        now = self._org.clock.now()
         try:
-            plan = Planner(self._org, now.date()).plan(parse(text))
+            plan = Planner(self._org, self._variants, deleted_too).plan(parse(text))
+            rows = plan.run()
+            records = None if plan.grouping is None else plan.grouping.records(rows)
         except SoqlError as error:
-            raise _as_refused(text, error) from None
-        size = min(batch, LONG_TEXT_PAGE) if plan.long_text else batch
-        rows = plan.run(deleted_too)
-        locator = mint("0r8", self._org.random.randrange(62**9), self._org.instance)
-        return _Result(plan, rows, size, locator, now + CURSOR_LIFE, self._versions(plan))
+            raise as_refused(text, error) from None
+        result = self._made(plan, rows, self._page_size(plan, batch), deleted_too)
+        result.records = records
+        return result
 
-    def _keep(self, key: tuple[str, bool, int], result: _Result) -> None:
+    def _made(self, plan: Plan, rows: list[Row], size: int, deleted_too: bool) -> _Result:
+        prefix = self._variants.salesforce_locator
+        locator = mint(prefix, self._org.random.randrange(62**9), self._org.instance)
+        expires = self._org.clock.now() + CURSOR_LIFE
+        user = self._org.access.acting
+        return _Result(plan, rows, size, user, deleted_too, locator, expires, self._versions(plan))
+
+    def _page_size(self, plan: Plan, batch: int) -> int:
+        if plan.shape.long_text:
+            batch = min(batch, LONG_TEXT_PAGE)
+        if self._variants.salesforce_page_size == "by_width" and plan.shape.width > WIDE:
+            batch = min(batch, WIDE_PAGE)
+        return batch
+
+    def _keep(self, key: Key, result: _Result) -> None:
         self._by_text[key] = result
         self._by_text.move_to_end(key)
         if len(result.rows) > result.size:
@@ -109,7 +134,9 @@ class Queries:
             del self._by_locator[stale]
 
     def _versions(self, plan: Plan) -> Versions:
-        return tuple(self._org.tables[name].version for name in plan.tables)
+        return (self._org.access.version, *(self._org.tables[name].version for name in plan.tables))
+
+    # --- pages
 
     def _page(self, result: _Result, start: int, version: str) -> Reply:
         count = min(result.size, len(result.rows) - start)
@@ -118,22 +145,50 @@ class Queries:
         if known is not None and known[0] == versions:
             page = known[1]
         else:
-            page = Page(self._body(result, start, version))
-            result.prepared[start, version] = (versions, page)
-            self._prepared_bytes += len(page.raw)
+            page = Page(orjson.dumps(self._body(result, start, version)))
+            if not result.plan.shape.nested:  # cursors over children are made for one reading
+                result.prepared[start, version] = (versions, page)
+                self._prepared_bytes += len(page.raw)
         return Reply(200, page, {"Content-Type": "application/json;charset=UTF-8"}, records=count)
 
-    def _body(self, result: _Result, start: int, version: str) -> bytes:
+    def _body(self, result: _Result, start: int, version: str) -> dict[str, Any]:
+        renders: dict[int, Render] = {}
+
+        def nest(nested: Nested, parent: str) -> dict[str, Any] | None:
+            rows = nested.plan.children(nested.field, parent)
+            if not rows:
+                return None
+            render = renders.get(id(nested))
+            if render is None:
+                render = renders[id(nested)] = renderer(self._org, nested.plan.shape, version, nest)
+            return self._children(result, nested.plan, rows, version, render)
+
+        render = renderer(self._org, result.plan.shape, version, nest)
         end, total = start + result.size, len(result.rows)
-        render = renderer(self._org, result.plan.shape, version)
-        body: dict[str, object] = {"totalSize": total, "done": end >= total}
+        body: dict[str, Any] = {"totalSize": total, "done": end >= total}
         if end < total:
-            body["nextRecordsUrl"] = f"/services/data/{version}/query/{result.locator}-{end}"
+            body["nextRecordsUrl"] = self._next(result, end, version)
         body["records"] = [render(row) for row in result.rows[start:end]]
-        return orjson.dumps(body)
+        return body
+
+    def _children(
+        self, result: _Result, plan: Plan, rows: list[Row], version: str, render: Render
+    ) -> dict[str, Any]:  # fmt: skip
+        body: dict[str, Any] = {"totalSize": len(rows), "done": len(rows) <= result.size}
+        if len(rows) > result.size:
+            rest = self._made(plan, rows, result.size, result.deleted_too)
+            self._by_locator[rest.locator] = rest
+            body["nextRecordsUrl"] = self._next(rest, result.size, version)
+        body["records"] = [render(row) for row in rows[: result.size]]
+        return body
+
+    def _next(self, result: _Result, end: int, version: str) -> str:
+        own = result.deleted_too and self._variants.salesforce_query_all_path == "queryAll"
+        return f"/services/data/{version}/{'queryAll' if own else 'query'}/{result.locator}-{end}"
 
 
-def _as_refused(text: str, error: SoqlError) -> Refused:
+def as_refused(text: str, error: SoqlError) -> Refused:
+    """The answer to a query that is refused, with the place in the text, if one is to blame."""
     if error.at is None:
         return refused(400, error.code, error.message)
     line_start = text.rfind("\n", 0, error.at) + 1

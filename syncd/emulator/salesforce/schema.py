@@ -9,11 +9,18 @@ from dataclasses import dataclass, field
 _NUMERIC = {"int", "double", "currency", "percent"}
 _LENGTHS = {"string": 255, "textarea": 32000, "phone": 40, "email": 80, "url": 255, "picklist": 255,
             "multipicklist": 4099, "combobox": 255, "id": 18, "reference": 18}  # fmt: skip
+_UNGROUPED = {"double", "currency", "percent", "datetime", "multipicklist", "anyType", "address"}
+_UNCOUNTED = {"boolean", "multipicklist", "anyType", "address"}
+ADDRESS_PARTS = ("Street", "City", "State", "PostalCode", "Country")
 
 
 @dataclass(slots=True)
 class Field:
-    """One field; `values` are its picklist entries, `refers` the objects that a reference points to."""
+    """One field; `values` are its picklist entries, `refers` the objects that a reference points to.
+
+    `relationship` is the name by which the record it points to is reached, `children` the name by which that record
+    reaches back.
+    """
 
     name: str
     type: str
@@ -34,6 +41,7 @@ class Field:
     values: tuple[str, ...] = ()
     refers: tuple[str, ...] = ()
     relationship: str | None = None
+    children: str | None = None
 
     def __post_init__(self) -> None:
         self.label = self.label or label_of(self.name)
@@ -49,38 +57,76 @@ class Field:
     @property
     def filterable(self) -> bool:
         """Whether WHERE may name the field."""
-        return not self.long_text
+        return not self.long_text and self.type != "anyType"
 
     @property
     def sortable(self) -> bool:
         """Whether ORDER BY may name the field."""
-        return not self.long_text and self.type != "multipicklist"
+        return self.filterable and self.type not in ("multipicklist", "address")
+
+    @property
+    def groupable(self) -> bool:
+        """Whether GROUP BY may name the field."""
+        return not (self.long_text or self.calculated) and self.type not in _UNGROUPED
+
+    @property
+    def aggregatable(self) -> bool:
+        """Whether COUNT, MIN and MAX may name the field."""
+        return not self.long_text and self.type not in _UNCOUNTED
+
+    @property
+    def polymorphic(self) -> bool:
+        """Whether the field points to records of several objects."""
+        return len(self.refers) > 1
 
 
 @dataclass(slots=True)
 class SObject:
-    """One object with its fields by name; look-ups ignore case, as the vendor's do."""
+    """One object with its fields by name; look-ups ignore case, as the vendor's do.
+
+    `rights` says which of the letters c(reate) u(pdate) d(elete) r(eplicate) m(erge) n (undelete) s(earch) an
+    administrator has; an object whose records are made by the service alone has none of the first three.
+    """
 
     name: str
     label: str
     plural: str
     prefix: str
     custom: bool = False
+    rights: str = "cudrns"
     fields: dict[str, Field] = field(default_factory=dict)
+    parent: str = ""
     _by_lower: dict[str, Field] = field(default_factory=dict)
     _relations: dict[str, Field] = field(default_factory=dict)
 
     def add(self, fields: Iterable[Field]) -> None:
         """Add fields, or replace those of the same name."""
         for one in fields:
+            known = self.fields.get(one.name)
+            if one.type == "reference" and one.children is None:
+                one.children = known.children if known is not None else self._own_children(one)
             self.fields[one.name] = one
             self._by_lower[one.name.lower()] = one
             if one.relationship:
                 self._relations[one.relationship.lower()] = one
 
+    def _own_children(self, field: Field) -> str | None:
+        """A custom reference names its way back after its object; a second one gets a number."""
+        if not field.custom:
+            return None
+        others = sum(1 for one in self.fields.values() if one.custom and one.type == "reference")
+        return f"{self.name.removesuffix('__c')}s{others or ''}__r"
+
     def drop(self, name: str) -> None:
         """Remove a field."""
         self._by_lower.pop(self.fields.pop(name).name.lower())
+
+    def without(self, hidden: Iterable[str]) -> SObject:
+        """The object as somebody sees it who may not read some fields."""
+        seen = SObject(self.name, self.label, self.plural, self.prefix, self.custom, self.rights, parent=self.parent)
+        gone = set(hidden)
+        seen.add(one for one in self.fields.values() if one.name not in gone)
+        return seen
 
     def field(self, name: str) -> Field | None:
         """The field of that name in any case."""
@@ -90,10 +136,23 @@ class SObject:
         """The reference whose relationship has that name, e.g. Owner."""
         return self._relations.get(name.lower())
 
+    def compound(self, name: str) -> str | None:
+        """The field that shows this one together with others: `BillingAddress` of `BillingCity`, `Name` of a name."""
+        if name in ("Name", "FirstName", "LastName", "Salutation"):
+            return "Name" if self.name == "Account" or "FirstName" in self.fields else None
+        part = next((one for one in ADDRESS_PARTS if name.endswith(one)), None)
+        whole = None if part is None else f"{name.removesuffix(part)}Address"
+        return whole if whole in self.fields else None
+
     @property
     def owned(self) -> bool:
         """Whether records have an owner."""
         return "OwnerId" in self.fields
+
+    @property
+    def history(self) -> bool:
+        """Whether this is the object that keeps another one's field history."""
+        return self.name.endswith("History") and bool(self.parent)
 
 
 def label_of(name: str) -> str:

@@ -1,318 +1,240 @@
-"""SOQL as text: a tokenizer and a recursive-descent parser that yield a small syntax tree."""
+"""SOQL as text: parsed by the grammar of soql.lark into the tree of syntax.py."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import resources
+from typing import Any, TypeVar, cast
+
+from lark import Lark, Token, Transformer, v_args
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken, VisitError
+
+from syncd.emulator.salesforce.syntax import (
+    Chain,
+    Children,
+    Compare,
+    Condition,
+    Expression,
+    Function,
+    Group,
+    Item,
+    Joined,
+    Kind,
+    Not,
+    Order,
+    Path,
+    Select,
+    SoqlError,
+    Source,
+    TypeOf,
+    Value,
+)  # fmt: skip
+
+__all__ = ["SoqlError", "parse"]
 
 MAX_STRING, MAX_QUERY = 4_000, 100_000
-_TOKENS = re.compile(
-    r"""(?P<space>\s+)
-    |(?P<string>'(?:[^'\\]|\\.)*')
-    |(?P<datetime>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))
-    |(?P<date>\d{4}-\d\d-\d\d)
-    |(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
-    |(?P<name>[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*)
-    |(?P<op><=|>=|!=|<>|[=<>(),:])""",
-    re.VERBOSE | re.DOTALL,
-)
+_CURRENCY = re.compile(r"[A-Z]{3}\d+")
+_WORDS: dict[str, tuple[Kind, str]] = {
+    "TRUE": ("boolean", "TRUE"), "FALSE": ("boolean", "FALSE"), "NULL": ("null", ""),
+}  # fmt: skip
+_KINDS: dict[str, Kind] = {"NUMBER": "number", "DATE": "date", "DATETIME": "datetime"}
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\",
             "N": "\n", "R": "\r", "T": "\t", "B": "\b", "F": "\f"}  # fmt: skip
-_OPERATORS = {"=", "!=", "<>", "<", ">", "<=", ">="}
+_USAGE = {"VIEW", "REFERENCE", "TRACKING", "VIEWSTAT"}
+_WITH = {"SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE"}
+
+Inline = TypeVar("Inline", bound=Callable[..., Any])
 
 
-class SoqlError(Exception):
-    """The query is refused; `code` is the vendor's, `at` the offset of the offending token, if one is to blame."""
-
-    def __init__(self, code: str, message: str, at: int | None = None) -> None:
-        super().__init__(message)
-        self.code, self.message, self.at = code, message, at
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token with its offset."""
-
-    kind: str
-    text: str
-    at: int
-
-    @property
-    def word(self) -> str:
-        """The upper-case keyword that a bare name may be."""
-        return self.text.upper() if self.kind == "name" else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Literal_:
-    """A value as written; `text` is unescaped for strings, `like` keeps escaped wildcards apart."""
-
-    kind: Literal["string", "number", "date", "datetime", "boolean", "null", "range"]
-    text: str
-    at: int
-    count: int = 0
-    like: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """A field, perhaps of a parent: Owner.Email."""
-
-    parts: tuple[str, ...]
-    at: int
-
-    def __str__(self) -> str:
-        return ".".join(self.parts)
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """`path op value(s)`."""
-
-    path: Path
-    op: str
-    values: tuple[Literal_, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """Negation."""
-
-    inner: Condition
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """Conditions joined by AND or by OR."""
-
-    word: str
-    parts: tuple[Condition, ...]
-
-
-Condition = Compare | Not | Chain
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One sort key."""
-
-    path: Path
-    descending: bool
-    nulls_first: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Select:
-    """A parsed query. `fields` is empty for COUNT(); a `FIELDS(ALL)` stands as the path FIELDS.ALL."""
-
-    fields: tuple[Path, ...]
-    count: bool
-    source: str
-    source_at: int
-    where: Condition | None
-    order: tuple[Order, ...]
-    limit: int | None
-    offset: int
-
-
+@lru_cache(maxsize=2048)
 def parse(text: str) -> Select:
-    """Parse a query or raise SoqlError."""
+    """Parse a query or raise SoqlError; what was parsed before is remembered by its text."""
     if len(text) > MAX_QUERY:
-        raise SoqlError("QUERY_TOO_COMPLICATED", f"SOQL statements cannot be longer than {MAX_QUERY} characters.")
-    return _Parser(list(_tokens(text)), len(text)).query()
+        raise SoqlError("MALFORMED_QUERY", f"SOQL statements cannot be longer than {MAX_QUERY} characters.")
+    if not text.strip():
+        raise SoqlError("MALFORMED_QUERY", "SOQL statements cannot be empty or null")
+    try:
+        return cast(Select, _parser().parse(text))
+    except UnexpectedToken as error:
+        raise _unexpected(text, error) from None
+    except UnexpectedCharacters as error:
+        raise _bad_character(text, error.pos_in_stream or 0) from None
+    except VisitError as error:
+        raise error.orig_exc from None
 
 
-def _tokens(text: str) -> Iterator[Token]:
-    at = 0
-    while at < len(text):
-        match = _TOKENS.match(text, at)
-        if match is None or match.lastgroup is None:
-            raise SoqlError("MALFORMED_QUERY", f"unexpected token: '{text[at : at + 1]}'", at)
-        if match.lastgroup != "space":
-            yield Token(match.lastgroup, match.group(), at)
-        at = match.end()
+@lru_cache(maxsize=1)
+def _parser() -> Lark:
+    grammar = (resources.files("syncd.emulator.salesforce") / "soql.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", transformer=_Tree(), maybe_placeholders=True)
 
 
-class _Parser:
-    """Recursive descent over the tokens of one query."""
+def _unexpected(text: str, error: UnexpectedToken) -> SoqlError:
+    token = cast(Token, error.token)
+    if token.type == "$END":
+        return SoqlError("MALFORMED_QUERY", "unexpected token: '<EOF>'", len(text))
+    before = cast(Any, error.token_history or [None])[-1]
+    if token.type == "PATH" and getattr(before, "type", "") == "PATH" and "_FROM" in error.accepts | error.expected:
+        token = before  # a misspelt FROM was taken for an alias
+    return SoqlError("MALFORMED_QUERY", f"unexpected token: '{token}'", token.start_pos)
 
-    def __init__(self, tokens: list[Token], length: int) -> None:
-        self._tokens = [*tokens, Token("end", "<EOF>", length)]
-        self._at = 0
-        self._alias = ""
 
-    # --- helpers
+def _bad_character(text: str, at: int) -> SoqlError:
+    if text[at] == "'":
+        return SoqlError("MALFORMED_QUERY", f"line 1:{len(text)} no viable alternative at character '<EOF>'", at)
+    return SoqlError("MALFORMED_QUERY", f"unexpected token: '{text[at]}'", at)
 
-    @property
-    def _now(self) -> Token:
-        return self._tokens[self._at]
 
-    def _take(self) -> Token:
-        token = self._now
-        self._at += 1
-        return token
+def _inline(method: Inline) -> Inline:
+    return cast(Inline, v_args(inline=True)(method))
 
-    def _unexpected(self, token: Token) -> SoqlError:
-        return SoqlError("MALFORMED_QUERY", f"unexpected token: '{token.text}'", token.at)
 
-    def _accept(self, *words: str) -> bool:
-        """Take these keywords or operators if they come next."""
-        ahead = self._tokens[self._at : self._at + len(words)]
-        if [token.word or token.text for token in ahead] != list(words):
-            return False
-        self._at += len(words)
-        return True
+class _Tree(Transformer[Token, Any]):
+    """Builds the tree while the parser reduces."""
 
-    def _expect(self, word: str) -> None:
-        if not self._accept(word):
-            raise self._unexpected(self._now)
+    @_inline
+    def start(self, query: Select) -> Select:
+        return query
 
-    def _name(self) -> Token:
-        if self._now.kind != "name":
-            raise self._unexpected(self._now)
-        return self._take()
+    def query(self, parts: list[Any]) -> Select:
+        items, source, scope, where, enforced, group, having, order, limit, offset, _ = parts
+        if enforced is not None and enforced.upper() not in _WITH:
+            raise _token(enforced)
+        return Select(
+            items, source, where, group, having, tuple(order or ()), _whole(limit), _whole(offset) or 0, scope or ""
+        )
 
-    def _integer(self) -> int:
-        token = self._take()
-        if token.kind != "number" or not token.text.isdigit():
-            raise self._unexpected(token)
-        return int(token.text)
-
-    # --- clauses
-
-    def query(self) -> Select:
-        """The whole statement."""
-        self._expect("SELECT")
-        count = self._accept("COUNT", "(", ")")
-        fields = () if count else tuple(self._select_list())
-        self._expect("FROM")
-        source = self._name()
-        self._alias_clause()
-        if self._accept("USING", "SCOPE"):
-            self._name()
-        where = self._conditions() if self._accept("WHERE") else None
-        if self._accept("WITH"):
-            self._name()
-        order = tuple(self._order_list()) if self._accept("ORDER", "BY") else ()
-        limit = self._integer() if self._accept("LIMIT") else None
-        offset = self._integer() if self._accept("OFFSET") else 0
-        if self._accept("FOR"):
-            self._name()
-        if self._now.kind != "end":
-            raise self._unexpected(self._now)
-        fields = tuple(self._without_alias(path) for path in fields)
-        return Select(fields, count, source.text, source.at, where, order, limit, offset)
-
-    def _alias_clause(self) -> None:
-        clause = {"USING", "WHERE", "WITH", "ORDER", "LIMIT", "OFFSET", "FOR", "GROUP", "HAVING", "ALL"}
-        self._accept("AS")
-        if self._now.kind == "name" and self._now.word not in clause:
-            self._alias = self._take().text.lower()
-
-    def _without_alias(self, path: Path) -> Path:
-        aliased = self._alias and len(path.parts) > 1 and path.parts[0].lower() == self._alias
-        return Path(path.parts[1:], path.at) if aliased else path
-
-    def _path(self) -> Path:
-        token = self._name()
-        return self._without_alias(Path(tuple(token.text.split(".")), token.at))
-
-    def _select_list(self) -> Iterator[Path]:
-        while True:
-            if self._now.word == "FIELDS":
-                at = self._take().at
-                self._expect("(")
-                yield Path(("FIELDS", self._name().word), at)
-                self._expect(")")
-            else:
-                yield self._path()
-            if not self._accept(","):
-                return
-
-    def _order_list(self) -> Iterator[Order]:
-        while True:
-            path = self._path()
-            descending = self._accept("DESC") or (self._accept("ASC") and False)
-            nulls_first = self._accept("NULLS", "FIRST") or not self._accept("NULLS", "LAST")
-            yield Order(path, descending, nulls_first)
-            if not self._accept(","):
-                return
-
-    # --- conditions
-
-    def _conditions(self) -> Condition:
-        parts = [self._condition()]
-        word = self._now.word
-        if word not in ("AND", "OR"):
-            return parts[0]
-        while self._now.word in ("AND", "OR"):
-            if self._now.word != word:  # the vendor wants parentheses between AND and OR
-                raise self._unexpected(self._now)
-            self._take()
-            parts.append(self._condition())
-        return Chain(word, tuple(parts))
-
-    def _condition(self) -> Condition:
-        if self._accept("NOT"):
-            return Not(self._condition())
-        if self._accept("("):
-            inner = self._conditions()
-            self._expect(")")
-            return inner
-        return self._comparison()
-
-    def _comparison(self) -> Compare:
-        path, token = self._path(), self._take()
-        if token.kind == "op" and token.text in _OPERATORS:
-            return Compare(path, "!=" if token.text == "<>" else token.text, (self._literal(),))
-        if token.word == "LIKE":
-            return Compare(path, "LIKE", (self._literal(),))
-        if token.word == "NOT" and self._accept("IN"):
-            return Compare(path, "NOT IN", self._literals())
-        if token.word in ("IN", "INCLUDES", "EXCLUDES"):
-            return Compare(path, token.word, self._literals())
-        raise self._unexpected(token)
-
-    def _literals(self) -> tuple[Literal_, ...]:
-        self._expect("(")
-        found = [self._literal()]
-        while self._accept(","):
-            found.append(self._literal())
-        self._expect(")")
+    def items(self, found: list[Any]) -> tuple[Any, ...]:
         return tuple(found)
 
-    def _literal(self) -> Literal_:
-        token = self._take()
-        match token.kind:
-            case "string":
-                return _string(token)
-            case "number":
-                return Literal_("number", token.text, token.at)
-            case "date":
-                return Literal_("date", token.text, token.at)
-            case "datetime":
-                return Literal_("datetime", token.text, token.at)
-            case "name":
-                return self._word_literal(token)
-            case _:
-                raise self._unexpected(token)
+    @_inline
+    def item(self, what: Expression, alias: Token | None) -> Item:
+        if alias is not None and "." in alias:
+            raise _token(alias)
+        return Item(what, "" if alias is None else str(alias))
 
-    def _word_literal(self, token: Token) -> Literal_:
-        if token.word in ("TRUE", "FALSE"):
-            return Literal_("boolean", token.word, token.at)
-        if token.word == "NULL":
-            return Literal_("null", "", token.at)
-        if self._accept(":"):
-            return Literal_("range", token.word, token.at, self._integer())
-        return Literal_("range", token.word, token.at)
+    @_inline
+    def children(self, query: Select) -> Children:
+        return Children(query)
+
+    def typeof(self, parts: list[Any]) -> TypeOf:
+        path, *branches, otherwise = parts
+        return TypeOf(_path(path), tuple(branches), otherwise or ())
+
+    @_inline
+    def branch(self, name: Token, fields: tuple[Path, ...]) -> tuple[str, tuple[Path, ...]]:
+        return str(name), fields
+
+    def paths(self, tokens: list[Token]) -> tuple[Path, ...]:
+        return tuple(map(_path, tokens))
+
+    @_inline
+    def path(self, token: Token) -> Path:
+        return _path(token)
+
+    def function(self, parts: list[Any]) -> Function:
+        name, *args = parts
+        return Function(name.upper(), tuple(arg for arg in args if arg is not None), name.start_pos)
+
+    def source(self, named: list[tuple[Path, Token | None]]) -> Source:
+        (first, alias), *more = named
+        aliases: list[tuple[str, tuple[str, ...]]] = [] if alias is None else [(str(alias).lower(), ())]
+        for path, short in more:
+            aliases.append((str(short or path.parts[-1]).lower(), path.parts[1:]))
+        return Source(str(first), first.at, tuple(aliases))
+
+    @_inline
+    def named(self, path: Token, alias: Token | None) -> tuple[Path, Token | None]:
+        return _path(path), alias
+
+    def every(self, parts: list[Condition]) -> Chain:
+        return Chain("AND", tuple(parts))
+
+    def any(self, parts: list[Condition]) -> Chain:
+        return Chain("OR", tuple(parts))
+
+    @_inline
+    def negation(self, inner: Condition) -> Not:
+        return Not(inner)
+
+    def compare(self, parts: list[Any]) -> Compare:
+        what, op, *values = parts
+        word = " ".join(op.upper().split())
+        return Compare(what, "!=" if word == "<>" else word, tuple(values))
+
+    @_inline
+    def joined(self, what: Expression, op: Token, query: Select) -> Joined:
+        return Joined(what, " ".join(op.upper().split()), query)
+
+    @_inline
+    def literal(self, token: Token) -> Value:
+        return _LITERALS.get(token.type, _plain)(token)
+
+    def grouping(self, by: list[Expression]) -> Group:
+        only = by[0] if len(by) == 1 else None
+        if isinstance(only, Function) and only.name in ("ROLLUP", "CUBE"):
+            return Group("ROLLUP" if only.name == "ROLLUP" else "CUBE", only.args)
+        return Group("PLAIN", tuple(by))
+
+    def ordering(self, found: list[Order]) -> list[Order]:
+        return found
+
+    @_inline
+    def order(self, by: Expression, direction: Token | None, place: Token | None) -> Order:
+        descending = direction is not None and direction.upper() == "DESC"
+        return Order(by, descending, place is None or place.upper() == "FIRST")
+
+    def tails(self, tokens: list[Token]) -> None:
+        for token in tokens:
+            if token.type == "ALL_ROWS":
+                raise SoqlError("MALFORMED_QUERY", "ALL ROWS not allowed in this context", token.start_pos)
+            if token.upper() not in _USAGE:
+                raise _token(token)
 
 
-def _string(token: Token) -> Literal_:
+def _token(token: Token) -> SoqlError:
+    return SoqlError("MALFORMED_QUERY", f"unexpected token: '{token}'", token.start_pos)
+
+
+def _path(token: Token) -> Path:
+    return Path(tuple(part.strip() for part in token.split(".")), token.start_pos or 0)
+
+
+def _whole(token: Token | None) -> int | None:
+    if token is None:
+        return None
+    if not token.isdigit():
+        raise _token(token)
+    return int(token)
+
+
+# --- literals
+
+
+def _plain(token: Token) -> Value:
+    return Value(_KINDS[token.type], str(token), token.start_pos or 0)
+
+
+def _word(token: Token) -> Value:
+    at, word = token.start_pos or 0, token.upper()
+    if word in _WORDS:
+        return Value(*_WORDS[word], at)
+    if _CURRENCY.fullmatch(token):
+        return Value("currency", str(token), at)
+    return Value("range", word, at)
+
+
+def _counted(token: Token) -> Value:
+    name, _, count = token.partition(":")
+    return Value("range", name.strip().upper(), token.start_pos or 0, int(count))
+
+
+def _string(token: Token) -> Value:
     plain: list[str] = []
     like: list[str] = []
-    body, at = token.text[1:-1], 0
+    body, at = token[1:-1], 0
     while at < len(body):
         if body[at] != "\\":
             plain.append(body[at])
@@ -324,8 +246,9 @@ def _string(token: Token) -> Literal_:
         like.append(re.escape(char))
     text = "".join(plain)
     if len(text) > MAX_STRING:
-        raise SoqlError("MALFORMED_QUERY", f"String literal exceeds maximum length of {MAX_STRING}", token.at)
-    return Literal_("string", text, token.at, like="".join(like))
+        message = f"String literal exceeds maximum length of {MAX_STRING}"
+        raise SoqlError("MALFORMED_QUERY", message, token.start_pos)
+    return Value("string", text, token.start_pos or 0, like="".join(like))
 
 
 def _escape(body: str, at: int, token: Token) -> tuple[str, int]:
@@ -336,5 +259,8 @@ def _escape(body: str, at: int, token: Token) -> tuple[str, int]:
         return letter, at + 1
     if letter in "uU" and re.fullmatch(r"[0-9A-Fa-f]{4}", body[at + 1 : at + 5]):
         return chr(int(body[at + 1 : at + 5], 16)), at + 5
-    message = f"Invalid string literal {token.text}. Illegal character sequence '\\{letter}'"
-    raise SoqlError("MALFORMED_QUERY", message, token.at)
+    message = f"Invalid string literal {token}. Illegal character sequence '\\{letter}'"
+    raise SoqlError("MALFORMED_QUERY", message, token.start_pos)
+
+
+_LITERALS: dict[str, Callable[[Token], Value]] = {"STRING": _string, "RANGE": _counted, "PATH": _word}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from syncd.emulator.salesforce import catalogue
 from syncd.emulator.salesforce.ids import PREFIXES
 from syncd.emulator.salesforce.schema import Field, SObject, label_of, relationship_of
 
@@ -35,7 +36,8 @@ _ADDRESS = """{0}Street textarea(255)
 {0}City string(40)
 {0}State string(80)
 {0}PostalCode string(20)
-{0}Country string(80)"""
+{0}Country string(80)
+{0}Address address !"""
 
 OBJECTS = {
     "Account": f"""
@@ -133,7 +135,7 @@ Industry picklist({INDUSTRIES})
 Rating picklist(Hot|Warm|Cold)
 AnnualRevenue currency
 NumberOfEmployees int
-OwnerId reference(User) d
+OwnerId reference(Group,User) d
 HasOptedOutOfEmail boolean d
 DoNotCall boolean d
 IsConverted boolean !d
@@ -190,6 +192,10 @@ NamespacePrefix string(15) !
 InstanceName string(5) !
 IsSandbox boolean !d
 TrialExpirationDate datetime !
+DefaultAccountAccess picklist(None|Read|Edit|ControlledByParent) !
+DefaultContactAccess picklist(None|Read|Edit|ControlledByParent) !
+DefaultOpportunityAccess picklist(None|Read|Edit|ControlledByParent) !
+DefaultLeadAccess picklist(None|Read|Edit|ReadEditTransfer) !
 """,
     "OpportunityStage": """
 MasterLabel string(255) !n
@@ -204,7 +210,8 @@ DefaultProbability double !
 Description string(255) !
 """,
 }  # fmt: skip
-PLURALS = {"Opportunity": "Opportunities", "OpportunityStage": "Opportunity Stages"}
+OBJECTS |= catalogue.SALES | catalogue.SETUP
+PLURALS = {"Opportunity": "Opportunities", "Territory2": "Territories", "PricebookEntry": "Price Book Entries"}
 
 STAGES = (  # label, closed, won, category, category name, probability
     ("Prospecting", False, False, "Pipeline", "Pipeline", 10),
@@ -232,7 +239,7 @@ def parse_field(line: str) -> Field:
 
 def _refine(field: Field, inside: str) -> None:
     if field.type == "reference":
-        field.refers, field.relationship = (inside,), relationship_of(field.name)
+        field.refers, field.relationship = tuple(inside.split(",")), relationship_of(field.name)
     elif inside.isdigit():
         field.length = int(inside)
     elif inside:
@@ -247,15 +254,41 @@ def parse_fields(text: str) -> list[Field]:
 def standard_object(name: str) -> SObject:
     """One of the standard objects, fresh."""
     plural = PLURALS.get(name, f"{label_of(name)}s")
-    sobject = SObject(name, label_of(name), plural, PREFIXES[name])
+    sobject = SObject(name, label_of(name), plural, PREFIXES[name], rights=catalogue.RIGHTS.get(name, "cudrns"))
     sobject.add(parse_fields(SYSTEM) + parse_fields(OBJECTS[name]))
-    if name in ("User", "Organization", "OpportunityStage"):
-        sobject.drop("IsDeleted")
+    for one in sobject.fields.values():
+        one.children = catalogue.CHILDREN.get((name, one.name))
+    lacking = catalogue.HISTORY_LACKS if _keeps_history(name) else catalogue.LACKING.get(name, ())
+    for field_name in lacking:
+        sobject.drop(field_name)
+    if _keeps_history(name):
+        sobject.parent = next(one.refers[0] for one in sobject.fields.values() if one.name in _HISTORY_PARENTS)
+    return sobject
+
+
+_HISTORY_PARENTS = {"AccountId", "ContactId", "LeadId", "OpportunityId", "ParentId"}
+
+
+def _keeps_history(name: str) -> bool:
+    return name.endswith("History") and name != "OpportunityHistory"
+
+
+def history_object(name: str, prefix: str) -> SObject:
+    """The object that keeps the field history of a custom object: `Deal_Reg__History` of `Deal_Reg__c`."""
+    parent = name.removesuffix("History") + "c"
+    sobject = SObject(name, f"{label_of(parent)} History", f"{label_of(parent)} History", prefix, rights="r")
+    sobject.add(parse_fields(SYSTEM) + parse_fields(catalogue.HISTORY.format(parent="ParentId", object=parent)))
+    sobject.fields["ParentId"].children = "Histories"
+    for field_name in catalogue.HISTORY_LACKS:
+        sobject.drop(field_name)
+    sobject.parent = parent
     return sobject
 
 
 def other_object(name: str, prefix: str) -> SObject:
     """An object known only by its file: custom, or a standard one without a table here."""
+    if name.endswith("__History"):
+        return history_object(name, prefix)
     custom = name.endswith("__c")
     sobject = SObject(name, label_of(name), f"{label_of(name)}s", prefix, custom)
     name_field = Field("Name", "string", label=f"{label_of(name)} Name", length=80, name_field=True, defaulted=True)

@@ -20,7 +20,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 def wire_time(moment: datetime) -> str:
     """A moment as Salesforce writes it: UTC, whole seconds, no colon in the offset."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000").rjust(28, "0")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}.000+0000"
 
 
 def parse_time(wire: str) -> datetime:
