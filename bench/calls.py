@@ -165,7 +165,8 @@ class Table:
         act()
         counted: Counter[tuple[str, str]] = Counter()
         for request in self._emulator.requests[before:]:
-            counted[request.system, kind(request.system, request.path)] += 1
+            what = kind(request.system, request.path)
+            counted[request.system, "check" if work == "start" and what != "sign-in" else what] += 1
         for crm in ("salesforce", "hubspot"):
             wanted = floors.get(crm, {})
             for what in sorted({*wanted, *(w for c, w in counted if c == crm)}):

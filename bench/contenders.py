@@ -16,7 +16,7 @@ import resource
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -143,6 +143,7 @@ def _as_syncd(record: dict[str, Any], now: int, change: int) -> tuple[Any, ...]:
 
 # --- (b) syncd ------------------------------------------------------------------------------------------------------
 
+_CLIENT = {"client_id": "bench", "client_secret": "bench"}
 _SETTINGS = """\
 version: 1
 database: {database}
@@ -155,7 +156,7 @@ connections:
     roles: [both]
     host: {base_url}
     api_version: "{version}"
-    auth: {{flow: client_credentials, client_id: bench, client_secret: "${{file:secret}}"}}
+    auth: {{flow: client_credentials, client_id: {client_id}, client_secret: "${{file:secret}}"}}
     mapping: mapping.yaml
     mode: shadow
     visibility: full
@@ -179,18 +180,19 @@ streams:
 """
 
 
-def syncd(base_url: str, folder: Path) -> dict[str, Any]:
+def syncd(base_url: str, folder: Path, client: Mapping[str, str] = _CLIENT) -> dict[str, Any]:
     """The job as the daemon runs it: settings from files, connector with its wrappers, store with its lease."""
-    _configure(base_url, folder, "sqlite:///syncd.db")
+    _configure(base_url, folder, "sqlite:///syncd.db", client)
     taken = _pull(folder)
     return taken | _stored(folder / "syncd.db", "record", "json_extract(fields, '$.Name')")
 
 
-def _configure(base_url: str, folder: Path, database: str) -> None:
-    (folder / "syncd.yaml").write_text(_SETTINGS.format(base_url=base_url, version=VERSION, database=database))
+def _configure(base_url: str, folder: Path, database: str, client: Mapping[str, str] = _CLIENT) -> None:
+    values = {"base_url": base_url, "version": VERSION, "database": database, "client_id": client["client_id"]}
+    (folder / "syncd.yaml").write_text(_SETTINGS.format(**values))
     (folder / "policy.yaml").write_text("approval: automatic\n")
     (folder / "mapping.yaml").write_text(_MAPPING)
-    (folder / "secret").write_text("bench\n")
+    (folder / "secret").write_text(client["client_secret"] + "\n")
     (folder / "secret").chmod(0o600)
 
 
