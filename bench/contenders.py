@@ -197,11 +197,11 @@ def _configure(base_url: str, folder: Path, database: str, client: Mapping[str, 
 
 
 def syncd_again(base_url: str, folder: Path) -> dict[str, Any]:
-    """The same job again in the same folder: every record comes, none has changed, none may be written."""
+    """A sweep in the same folder: every record comes once more, none has changed, none may be written."""
     before = _content(folder / "syncd.db")
-    taken = _pull(folder)
+    taken = _sweep(folder)
     same = _content(folder / "syncd.db") == before
-    written = 0 if same else taken["counts"]["new"] + taken["counts"]["changed"] or -1
+    written = 0 if same else taken["counts"]["drift"] or -1
     stored = _stored(folder / "syncd.db", "record", "json_extract(fields, '$.Name')")
     return taken | stored | {"written": written}
 
@@ -217,6 +217,18 @@ def _pull(folder: Path) -> dict[str, Any]:
         with Meter() as meter:
             counts = pull(work, work.sides[0], Stream.ACCOUNTS)
     return meter.taken | {"counts": {name: getattr(counts, name) for name in counts.__slots__}}
+
+
+def _sweep(folder: Path) -> dict[str, Any]:
+    from syncd.app import as_daemon
+    from syncd.jobs.sweep import sweep
+    from syncd.model import Stream
+
+    with as_daemon(folder / "syncd.yaml") as work:
+        work.bind()
+        with Meter() as meter:
+            swept = sweep(work, work.sides[0], Stream.ACCOUNTS)
+    return meter.taken | {"counts": {name: getattr(swept, name) for name in swept.__slots__}}
 
 
 def _content(database: Path) -> str:

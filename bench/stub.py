@@ -1,8 +1,8 @@
 """A Salesforce of one object over loopback HTTP, fast enough not to be what is measured.
 
-Every page of 2,000 records is serialised and packed before the first request comes. It speaks just enough: sign-in,
-userinfo, versions, describe, query and queryAll with locators. A query for Account brings every record, whatever its
-conditions say, so that a second pull meets unchanged data. Each column list that may be asked for has its own pages.
+A page of 2,000 records is serialised and packed once, when it is first asked for. It speaks just enough: sign-in,
+userinfo, versions, describe, query and queryAll with locators, conditions on the modification stamp, COUNT(), the order
+of stamps or of ids.
 
     python -m bench.stub [RECORDS] [in-order]      prints one JSON line when ready, serves until SIGTERM
 """
@@ -14,6 +14,7 @@ import random
 import re
 import sys
 import zlib
+from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from typing import Any, cast
@@ -45,6 +46,8 @@ EXTRA = ("IsDeleted", "MasterRecordId")
 """What syncd asks for besides, because it follows deletes and merges."""
 
 _BASE = f"/services/data/v{VERSION}"
+_COUNT = re.compile(r"SELECT COUNT\(\) FROM Account\b", re.IGNORECASE)
+_STAMP = re.compile(r"SystemModstamp (>=|<=) ([0-9T:Z.+-]+)")
 _SELECT = re.compile(r"SELECT (?P<columns>[\w.,\s]+?) FROM (?P<object>\w+)", re.IGNORECASE)
 _WORDS = ("Acme", "Northern", "Harbour", "Pacific", "Granite", "Silver", "United", "Summit", "Cedar", "Falcon", "Atlas")
 _TRADES = (
@@ -119,28 +122,21 @@ _SPLIT = b"\x00date\x00"
 
 
 class Answers:
-    """Everything that can be said, made in advance. Pages are kept plain and packed, by columns and number."""
+    """Everything that can be said. A page is made when it is first asked for and kept, plain and packed."""
 
     def __init__(self, records: list[dict[str, Any]]) -> None:
-        self._locators: dict[str, tuple[bytes, bytes]] = {}
-        self._first: dict[frozenset[str], tuple[bytes, bytes]] = {}
-        for cursor, columns in (("01gA", FIELDS), ("01gB", (*FIELDS, *EXTRA))):
-            self._add(cursor, columns, records)
+        self._stamps = [datetime.fromisoformat(record["SystemModstamp"]) for record in records]
+        self._encoded = {
+            frozenset(columns): [orjson.dumps({name: r[name] for name in ("attributes", *columns)}) for r in records]
+            for columns in (FIELDS, (*FIELDS, *EXTRA))
+        }
+        ids = sorted(range(len(records)), key=lambda n: str(records[n]["Id"]))
+        self._orders = {"stamp": list(range(len(records))), "id": ids}
+        self._asked: list[tuple[frozenset[str], str, int, int]] = []
+        self._kept: dict[tuple[int, int], tuple[bytes, bytes]] = {}
         self._fixed = {path: (_answer(body), _answer(body)) for path, body in _fixed().items()}
         nothing = [{"errorCode": "NOT_FOUND", "message": "The stub has no such thing."}]
         self._unknown = _answer(nothing, status="404 Not Found")
-
-    def _add(self, cursor: str, columns: tuple[str, ...], records: list[dict[str, Any]]) -> None:
-        for start in range(0, max(len(records), 1), PAGE):
-            some = [{name: r[name] for name in ("attributes", *columns)} for r in records[start : start + PAGE]]
-            body: dict[str, Any] = {"totalSize": len(records), "done": start + PAGE >= len(records), "records": some}
-            if not body["done"]:
-                body["nextRecordsUrl"] = f"{_BASE}/query/{cursor}-{start + PAGE}"
-            plain = orjson.dumps(body)
-            both = _answer(plain), _answer(plain, packed=True)
-            if start == 0:
-                self._first[frozenset(columns)] = both
-            self._locators[f"{cursor}-{start}"] = both
 
     def to(self, target: str, gzip: bool) -> bytes:
         """The answer to a request."""
@@ -154,19 +150,53 @@ class Answers:
         if path in (f"{_BASE}/query", f"{_BASE}/queryAll"):
             return self._queried(parse_qs(parts.query)["q"][0])
         if path.startswith(f"{_BASE}/query"):
-            return self._locators[path.rsplit("/", 1)[1]]
+            number, _, start = path.rsplit("/01g", 1)[1].partition("-")
+            return self._page(int(number), int(start))
         return self._fixed.get(path, (self._unknown, self._unknown))
 
     def _queried(self, query: str) -> tuple[bytes, bytes]:
+        begin, end = self._within(query)
+        if _COUNT.match(query):
+            body = {"totalSize": end - begin, "done": True, "records": []}
+            return _answer(body), _answer(body)
         found = _SELECT.match(query)
         if found and found["object"] == "Account":
             columns = frozenset(c.strip() for c in found["columns"].split(","))
-            if columns in self._first:
-                return self._first[columns]
+            if columns in self._encoded:
+                order = "id" if query.rstrip().endswith("ORDER BY Id") else "stamp"
+                return self._page(self._number((columns, order, begin, end)), 0)
         elif found and found["object"] == "Organization":
             return self._fixed["organization"]
         error = _answer([{"errorCode": "INVALID_FIELD", "message": query[:500]}], status="400 Bad Request")
         return error, error
+
+    def _within(self, query: str) -> tuple[int, int]:
+        """The places, in the order of stamps, that the conditions on the stamp leave."""
+        begin, end = 0, len(self._stamps)
+        for sign, text in _STAMP.findall(query):
+            moment = datetime.fromisoformat(text)
+            if sign == ">=":
+                begin = max(begin, bisect_left(self._stamps, moment))
+            else:
+                end = min(end, bisect_right(self._stamps, moment))
+        return begin, max(begin, end)
+
+    def _number(self, asked: tuple[frozenset[str], str, int, int]) -> int:
+        if asked not in self._asked:
+            self._asked.append(asked)
+        return self._asked.index(asked)
+
+    def _page(self, number: int, start: int) -> tuple[bytes, bytes]:
+        if (number, start) not in self._kept:
+            columns, order, begin, end = self._asked[number]
+            encoded, places = self._encoded[columns], self._orders[order]
+            chosen = places[begin + start : min(begin + start + PAGE, end)]
+            done = begin + start + PAGE >= end
+            more = "" if done else f',"nextRecordsUrl":"{_BASE}/query/01g{number}-{start + PAGE}"'
+            head = f'{{"totalSize":{end - begin},"done":{str(done).lower()}{more},"records":['
+            body = head.encode() + b",".join([encoded[n] for n in chosen]) + b"]}"
+            self._kept[number, start] = _answer(body), _answer(body, packed=True)
+        return self._kept[number, start]
 
 
 def _fixed() -> dict[str, Any]:
