@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import socket
@@ -10,31 +11,39 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
 from syncd.connectors.base import Connector
 from syncd.connectors.wrappers import Deferred, ReadOnly, Retrying
 from syncd.errors import Problem, UserError
-from syncd.jobs.work import Heartbeat, Side, Work
+from syncd.jobs.work import Brakes, Heartbeat, Side, Work
 from syncd.mapping import Mapping, MappingFile
-from syncd.model import Clock, Credentials, MissingField
+from syncd.model import Budget, Clock, Credentials, MissingField
 from syncd.policy import Policy, version_of
 from syncd.settings import (
     ClientCredentials,
     Connection,
     Document,
     KeyPath,
+    RefreshToken,
     Settings,
+    SignedAssertion,
+    Token,
     config_hash,
     in_order,
     known_keys,
+    load,
     load_settings,
     named_files,
     read_yaml,
     validate,
 )
+from syncd.store import runs
+from syncd.store.credentials import Vault
 from syncd.store.database import Store
 
 DEFAULT_CONFIG = "syncd.yaml"
@@ -93,7 +102,7 @@ _MODELS: dict[str, type[BaseModel]] = {"settings": Settings, "policy": Policy, "
 
 
 def _read_named(document: Document, key: KeyPath, file: str, problems: list[Problem]) -> BaseModel | None:
-    """The policy or mapping file that the settings name under `key`, its problems noted."""
+    """The policy, mapping or description that the settings name under `key`, its problems noted."""
     wanted = str(key[-1])
     try:
         named = read_yaml(file)
@@ -104,9 +113,16 @@ def _read_named(document: Document, key: KeyPath, file: str, problems: list[Prob
         message = f"`{document.value(key)}` is a {kind} file, not a {wanted} file."
         problems.append(document.problem(key, message, f"Name the {wanted} file; config/ has an example."))
         return None
-    made, found = validate(named, _MODELS[wanted])
+    made, found = validate(named, _MODELS.get(wanted) or _description())
     problems += found
     return made
+
+
+def _description() -> type[BaseModel]:
+    """The model of an API's description, loaded only where a connection has one."""
+    from syncd.connectors.rest.description import Description
+
+    return Description
 
 
 def _other_kind(document: Document, wanted: str) -> str:
@@ -136,8 +152,9 @@ def build(config: Config, store: Store, clock: Clock | None = None) -> Work:
     """Join everything. Makes no call yet."""
     clock = clock or SystemClock()
     settings = config.settings
+    doors = Doors(settings, store, clock)
     sides = [
-        _side(name, connection, config.mappings[name], open_connector(connection, clock))
+        _side(name, connection, config.mappings[name], doors.connector(name, connection))
         for name, connection in settings.connections.items()
     ]
     return Work(
@@ -151,57 +168,164 @@ def build(config: Config, store: Store, clock: Clock | None = None) -> Work:
         auto=settings.matching.auto,
         review=settings.matching.review,
         ledger_key=settings.ledger.key.reveal().encode() if settings.ledger.key else None,
+        every=settings.schedule.every,
+        sweep_every=settings.schedule.sweep,
+        refresh_formulas=settings.schedule.refresh_formulas,
+        brakes=Brakes(settings.brakes.vanished_share, settings.brakes.vanished_least),
     )
 
 
-def open_connector(connection: Connection, clock: Clock) -> Connector:
-    """The connector of one connection with its wrappers: asking again outside, and in shadow mode read-only inside.
+class Doors:
+    """Opens connections. What several of them share is kept here: the calls of one org, the tokens that change."""
 
-    The share of the day's calls and the call count sit below, in the transport, because they must see each attempt.
-    """
-    make = _salesforce if connection.kind.value == "salesforce" else _hubspot
-    connector: Connector = Deferred(lambda: make(connection, clock))  # a person's quick command never needs it
-    if connection.mode.value == "shadow":
-        connector = ReadOnly(connector)
-    return Retrying(connector, clock)
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        self._settings, self._store, self._clock = settings, store, clock
+        self._budgets: dict[tuple[str, str, str], Budget] = {}
 
+    def connector(self, name: str, connection: Connection) -> Connector:
+        """The connector of one connection with its wrappers: asking again outside, in shadow mode read-only inside.
 
-def _salesforce(connection: Connection, clock: Clock) -> Connector:
-    from syncd.connectors.budget import salesforce_budget
-    from syncd.connectors.credentials import SalesforceClientCredentials, StaticToken
-    from syncd.connectors.salesforce import SalesforceConnector
-    from syncd.connectors.wire import Timeouts
+        The share of the day's calls and the call count sit below, in the transport: they must see each attempt.
+        """
+        make = {
+            "salesforce": self._salesforce, "hubspot": self._hubspot,
+            "files": self._files, "sql": self._sql, "rest": self._rest,
+        }[connection.kind.value]  # fmt: skip
+        connector: Connector = Deferred(lambda: make(name, connection))  # a person's quick command never needs it
+        if connection.mode.value == "shadow":
+            connector = ReadOnly(connector)
+        return Retrying(connector, self._clock)
 
-    timeouts = Timeouts(read=connection.timeout.total_seconds())
-    auth = connection.auth
-    credentials: Credentials
-    if isinstance(auth, ClientCredentials):
-        credentials = SalesforceClientCredentials(
-            connection.base_url, auth.client_id.reveal(), auth.client_secret.reveal(),
-            emulator=connection.emulator, timeouts=timeouts,
+    def budget(self, name: str, connection: Connection, make: Callable[..., Budget]) -> Budget:
+        """The calls of one org or portal, the same for every connection that reaches it; the first one's share holds.
+
+        HubSpot has one host for all portals: there it is the portal, or as long as that is not known, the token.
+        """
+        account = ""
+        if connection.kind.value == "hubspot":
+            account = self.bound(name) or hashlib.sha256(str(_secret_of(connection)).encode()).hexdigest()
+        key = (connection.kind.value, connection.base_url, account)
+        if key not in self._budgets:
+            self._budgets[key] = make(self._clock, share=connection.quota_share)
+        return self._budgets[key]
+
+    def bound(self, name: str) -> str | None:
+        """The org or portal that a connection is bound to since its first check."""
+        if self._store.revision() is None:
+            return None  # nothing was ever bound
+        with self._store.read() as tx:
+            return runs.bound(tx).get(name)
+
+    def _vault(self, name: str, connection: Connection, auth: RefreshToken) -> Vault:
+        key = self._settings.credentials.key
+        if key is None:
+            raise UserError(
+                f"connections.{name} signs in with a refresh token that may change with each use: set "
+                "`credentials: {key: ${file:...}}`, the key with which it is kept."
+            )
+        good_for = f"{connection.base_url} {auth.client_id.reveal()}"
+        given = auth.refresh_token.reveal()
+        return Vault(self._store, self._clock, name=name, bound_to=good_for, given=given, key=key.reveal())
+
+    def _salesforce(self, name: str, connection: Connection) -> Connector:
+        from syncd.connectors.budget import salesforce_budget
+        from syncd.connectors.salesforce import SalesforceConnector
+
+        return SalesforceConnector(
+            connection.base_url, self._salesforce_credentials(name, connection), self._clock,
+            budget=self.budget(name, connection, salesforce_budget), version=connection.api_version,
+            expected_uid=self.bound(name), **_reach(connection),
         )  # fmt: skip
-    else:
-        credentials = StaticToken(auth.token.reveal())
-    return SalesforceConnector(
-        connection.base_url, credentials, clock, budget=salesforce_budget(clock, share=connection.quota_share),
-        version=connection.api_version, emulator=connection.emulator, timeouts=timeouts,
-    )  # fmt: skip
+
+    def _salesforce_credentials(self, name: str, connection: Connection) -> Credentials:
+        from syncd.connectors.credentials import StaticToken
+        from syncd.connectors.salesforce import (
+            SalesforceClientCredentials,
+            SalesforceRefreshToken,
+            SalesforceSignedAssertion,
+        )
+
+        url, auth, reach = connection.base_url, connection.auth, _reach(connection)
+        if isinstance(auth, ClientCredentials):
+            secret = auth.client_secret.reveal()
+            return SalesforceClientCredentials(url, auth.client_id.reveal(), secret, clock=self._clock, **reach)
+        if isinstance(auth, SignedAssertion):
+            return SalesforceSignedAssertion(
+                url, auth.client_id.reveal(), auth.username, auth.private_key.reveal(), self._clock,
+                audience=auth.audience, **reach,
+            )  # fmt: skip
+        if isinstance(auth, RefreshToken):
+            secret_ = auth.client_secret.reveal() if auth.client_secret else None
+            vault = self._vault(name, connection, auth)
+            return SalesforceRefreshToken(url, auth.client_id.reveal(), secret_, vault, clock=self._clock, **reach)
+        return StaticToken(_secret_of(connection))
+
+    def _hubspot(self, name: str, connection: Connection) -> Connector:
+        from syncd.connectors.budget import hubspot_budget
+        from syncd.connectors.hubspot import HubSpotConnector
+
+        return HubSpotConnector(
+            self._hubspot_credentials(name, connection), self._clock, base_url=connection.base_url,
+            budget=self.budget(name, connection, hubspot_budget), version=connection.api_version,
+            expected_uid=self.bound(name), **_reach(connection),
+        )  # fmt: skip
+
+    def _hubspot_credentials(self, name: str, connection: Connection) -> Credentials:
+        from syncd.connectors.credentials import StaticToken
+        from syncd.connectors.hubspot import HubSpotRefresh
+
+        auth = connection.auth
+        if not isinstance(auth, RefreshToken):
+            return StaticToken(_secret_of(connection))
+        if auth.client_secret is None:
+            raise UserError(f"connections.{name}: HubSpot wants the app's `client_secret` beside its refresh token.")
+        return HubSpotRefresh(
+            auth.client_id.reveal(), auth.client_secret.reveal(), self._vault(name, connection, auth), self._clock,
+            base_url=connection.base_url, version=connection.api_version, expected_uid=self.bound(name),
+            **_reach(connection),
+        )  # fmt: skip
+
+    def _files(self, name: str, connection: Connection) -> Connector:
+        from syncd.connectors.files.client import FilesConnector
+
+        assert connection.files is not None
+        return FilesConnector(connection.files, self._clock)
+
+    def _sql(self, name: str, connection: Connection) -> Connector:
+        from syncd.connectors.sql.client import SqlConnector
+
+        assert connection.sql is not None
+        return SqlConnector(connection.sql)
+
+    def _rest(self, name: str, connection: Connection) -> Connector:
+        from syncd.connectors.rest.client import RestConnector, budget_of
+        from syncd.connectors.rest.description import Description
+
+        assert connection.rest is not None
+        about = load(connection.rest, Description)
+        return RestConnector(
+            connection.base_url, about, connection.auth, self._clock,
+            budget=self.budget(name, connection, partial(budget_of, about)), **_reach(connection),
+        )  # fmt: skip
 
 
-def _hubspot(connection: Connection, clock: Clock) -> Connector:
-    from syncd.connectors.budget import hubspot_budget
-    from syncd.connectors.credentials import StaticToken
-    from syncd.connectors.hubspot import HubSpotConnector
+def _reach(connection: Connection) -> dict[str, Any]:
+    """How a system is reached, the same for signing in and for calls."""
     from syncd.connectors.wire import Timeouts
 
+    return {
+        "emulator": connection.emulator,
+        "timeouts": Timeouts(read=connection.timeout.total_seconds()),
+        "ca_file": str(connection.ca_file) if connection.ca_file else None,
+    }
+
+
+def _secret_of(connection: Connection) -> str:
+    """What tells one account from another where the host does not."""
     auth = connection.auth
-    if isinstance(auth, ClientCredentials):  # the settings offer HubSpot only the token flow
-        raise UserError("HubSpot signs in with `flow: token`.")
-    return HubSpotConnector(
-        StaticToken(auth.token.reveal()), clock, base_url=connection.base_url,
-        budget=hubspot_budget(clock, share=connection.quota_share), version=connection.api_version,
-        emulator=connection.emulator, timeouts=Timeouts(read=connection.timeout.total_seconds()),
-    )  # fmt: skip
+    if isinstance(auth, Token):
+        return auth.token.reveal()
+    return auth.refresh_token.reveal() if isinstance(auth, RefreshToken) else ""
 
 
 def _side(name: str, connection: Connection, mapping: Mapping, connector: Connector) -> Side:

@@ -12,7 +12,7 @@ import typer
 from syncd.cli.output import AsJson, fail, set_up_logging
 
 if TYPE_CHECKING:
-    from syncd.emulator import Emulator, EmulatorClock
+    from syncd.emulator import Emulator, EmulatorClock, Variants
 
 
 class Tier(StrEnum):
@@ -33,15 +33,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 def serve(
-    salesforce: Annotated[str, typer.Option(help="HOST:PORT of the Salesforce stand-in; port 0 takes a free one.")] = (
-        "127.0.0.1:8766"
-    ),
-    hubspot: Annotated[str, typer.Option(help="HOST:PORT of the HubSpot stand-in; port 0 takes a free one.")] = (
-        "127.0.0.1:8767"
-    ),
-    admin: Annotated[str, typer.Option(help="HOST:PORT of the admin API, on loopback; port 0 takes a free one.")] = (
-        "127.0.0.1:0"
-    ),
+    salesforce: Annotated[
+        str, typer.Option(help="Where the Salesforce stand-in listens; port 0 takes a free one.", metavar="HOST:PORT")
+    ] = "127.0.0.1:8766",
+    hubspot: Annotated[
+        str, typer.Option(help="Where the HubSpot stand-in listens; port 0 takes a free one.", metavar="HOST:PORT")
+    ] = "127.0.0.1:8767",
+    admin: Annotated[
+        str,
+        typer.Option(help="Where the admin API listens, on loopback; port 0 takes a free one.", metavar="HOST:PORT"),
+    ] = "127.0.0.1:0",
     data: Annotated[
         Path | None,
         typer.Option(
@@ -57,6 +58,12 @@ def serve(
     ] = None,
     frozen: Annotated[
         str | None, typer.Option(help="Stop the emulators' clock at this time; the admin API moves it.", metavar="TIME")
+    ] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Another value for a fact about a CRM that is not proved; may be said again.", metavar="NAME=VALUE"
+        ),
     ] = None,
 ) -> int:
     """Serve stand-ins for Salesforce and HubSpot until SIGTERM or Ctrl-C, with your own exports if you like.
@@ -79,8 +86,9 @@ def serve(
     from syncd.emulator.serve import serve_forever
     from syncd.errors import UserError
 
+    variants = _variants(variant or [])
     try:
-        return serve_forever(lambda: _made(data, seed, tier, frozen), salesforce, hubspot, admin, tls)
+        return serve_forever(lambda: _made(data, seed, tier, frozen, variants), salesforce, hubspot, admin, tls)
     except EmulatorDataError as error:
         raise UserError(str(error)) from error
     except ValueError as error:
@@ -89,16 +97,26 @@ def serve(
         raise UserError(f"{error.strerror or error}.") from error
 
 
-def _made(data: Path | None, seed: int, tier: Tier | None, frozen: str | None) -> Emulator:
+def _variants(pairs: list[str]) -> Variants:
+    from syncd.emulator import Variants
+    from syncd.errors import UserError
+
+    try:
+        return Variants.told(pairs)
+    except ValueError as error:
+        raise UserError(f"--variant: {error}.") from error
+
+
+def _made(data: Path | None, seed: int, tier: Tier | None, frozen: str | None, variants: Variants) -> Emulator:
     from syncd.emulator import Emulator
     from syncd.emulator.report import Report
 
     clock = _clock(frozen)
     if data is None:
-        emulator = Emulator.empty(clock=clock, seed=seed)
+        emulator = Emulator.empty(clock=clock, seed=seed, variants=variants)
     else:
         report = Report(data, fail)
-        emulator = Emulator.load(data, clock=clock, seed=seed, report=report)
+        emulator = Emulator.load(data, clock=clock, seed=seed, variants=variants, report=report)
         fail("\n".join(report.summary()))
     if tier is not None:
         emulator.hubspot.set_limits(None if tier is Tier.none else cast(Any, tier.value))

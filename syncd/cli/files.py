@@ -36,7 +36,7 @@ def write_csv(output: Path | None, columns: Sequence[str], rows: Iterable[Sequen
     import csv
     from io import StringIO
 
-    from syncd.jobs.exports import escaped
+    from syncd.connectors.files.cells import escaped
 
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from syncd.cli.intake import show_lines
 from syncd.cli.output import AsJson, Context, emit, pairs, say, table, whoami
 from syncd.errors import UserError
 
@@ -31,6 +32,9 @@ def registrations(
     problems: Annotated[
         bool, typer.Option("--problems", help="Instead: records taken with something wrong, or not readable.")
     ] = False,
+    not_taken: Annotated[
+        bool, typer.Option("--not-taken", help="Instead: what was filed and not taken, and by which filter or why.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """List what partners filed, oldest first, and where each filing stands and why."""
@@ -43,6 +47,10 @@ def registrations(
     with opened(config.config) as work, work.store.read() as tx:
         if problems:
             return _problems(graph.problems(tx), graph.unreadable_rows(tx), as_json)
+        if not_taken:
+            from syncd.jobs.intake import NOT_TAKEN, book
+
+            return show_lines(work, [line for line in book(work, tx) if line.state in NOT_TAKEN], as_json)
         found = [item for item in outcomes.claims(tx) if state in ("", item.state.application.value)]
     rows = [claim_json(item) for item in found]
     if as_json:

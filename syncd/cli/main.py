@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from syncd import __version__
-from syncd.cli import config, database, decide, emulator, lists, match, overlap, sync, why
+from syncd.cli import config, database, decide, emulator, holds, intake, lists, match, overlap, sync, why
 from syncd.cli.output import Context, fail
 from syncd.errors import Brake, SyncdError, UserError
 
@@ -71,7 +71,7 @@ def outside_trouble(error: Exception) -> str | None:
     return None
 
 
-for module in (sync, lists, decide, why, match, overlap, config, database, emulator):
+for module in (sync, lists, intake, holds, decide, why, match, overlap, config, database, emulator):
     module.add_to(app)
 
 

@@ -15,6 +15,7 @@ from syncd.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from syncd.jobs.checks import SideCheck
     from syncd.jobs.cycle import CycleReport
     from syncd.jobs.plan import Difference
     from syncd.jobs.work import Work
@@ -31,6 +32,9 @@ def add_to(app: typer.Typer) -> None:
 def sync(
     context: typer.Context,
     no_write: Annotated[bool, typer.Option("--no-write", help="Pull, link and decide, but write nothing.")] = False,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Read everything there is, not only what changed: deletions, drift.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Do one cycle: pull, link, decide, plan, write.
@@ -47,16 +51,22 @@ def sync(
         problems = work.bind()
         for problem in problems:
             fail(located(loaded, *problem))
-        report = cycle(work, writing=not no_write, progress=progress)
+        drift = [f"{name}: {said}" for name, sentences in work.drift.items() for said in sentences]
+        report = cycle(work, writing=not no_write, sweeping=sweep, progress=progress)
     if as_json:
-        emit({**report.as_json(), "problems": [located(loaded, *problem) for problem in problems]})
+        told = [located(loaded, *problem) for problem in problems]
+        emit({**report.as_json(), "problems": told, "schema_drift": drift})
     else:
+        for line in drift:
+            fail(line)
         _summary(report)
     return exit_code(report) or (3 if problems else 0)
 
 
 def exit_code(report: CycleReport) -> int:
-    """0 done, 1 something could not be read or written at all, 3 some records need attention."""
+    """0 done, 1 something could not be read or written at all, 3 some records need attention, 4 a brake holds it."""
+    if report.held:
+        return 4
     if report.errors:
         return 1
     return 3 if report.attention else 0
@@ -74,8 +84,8 @@ def _summary(report: CycleReport) -> None:
     say(f"calls    {report.calls}")
     if report.refused:
         say(f"refused  {report.refused} writes, by the CRM; `syncd errors` lists them")
-    for error in report.errors:
-        fail(error)
+    for sentence in (*report.held, *report.paused, *report.alarms, *report.errors):
+        fail(sentence)
 
 
 @contextmanager
@@ -181,10 +191,11 @@ def check(
 ) -> int:
     """Check everything at once: the files, then each connection, its objects, fields and rights.
 
-    Exit code 2 when something is wrong, each with its place and its remedy.
+    Says what is visible of each object and by what that is known, which rules are off for want of a stream or a field,
+    and what has changed in the schemas. Exit code 2 when something is wrong, each with its place and its remedy.
     """
     from syncd.app import build, load_config, located, open_store
-    from syncd.jobs.checks import check_connections
+    from syncd.jobs.checks import check_connections, known_trouble, rules_without
 
     config: Context = context.obj
     try:
@@ -196,18 +207,39 @@ def check(
         emit({"ok": False, "problems": [str(problem) for problem in error.problems] or [str(error)]})
         return 2
     try:
-        results = [] if offline else check_connections(build(loaded, store))
+        work = build(loaded, store)
+        results = [] if offline else check_connections(work)
+        off, trouble = rules_without(work), [] if offline else known_trouble(work)
     finally:
         store.close()
     problems = [located(loaded, result.name, problem) for result in results for problem in result.problems]
     if as_json:
-        emit({"ok": not problems, "problems": problems, "connections": [result.as_json() for result in results]})
+        answers = [result.as_json() for result in results]
+        emit({"ok": not problems, "problems": problems, "connections": answers, "rules_off": off, "trouble": trouble})
         return 2 if problems else 0
     say(f"{config.config}: the files are right.")
     for result in results:
-        say(f"{result.name}: {result.label or 'not reached'}")
-        for note in result.notes:
-            say(f"  {note}")
-    for problem in problems:
-        fail(problem)
+        _tell(result)
+    for line in off:
+        say(f"rule off: {line}")
+    for line in (*trouble, *problems):
+        fail(line)
     return 2 if problems else 0
+
+
+def _tell(result: SideCheck) -> None:
+    """What one connection answered, for people."""
+    from syncd.jobs.checks import CLOCK_MAY_DIFFER
+
+    say(f"{result.name}: {result.label or 'not reached'}")
+    if result.edition:
+        say(f"  edition {result.edition}" + (f": {result.edition_reason}" if result.edition_reason else ""))
+    for access, said in result.access:
+        formulas = f" Formula fields: {', '.join(access.formulas)}." if access.formulas else ""
+        count = f", {access.records} records" if access.records is not None else ""
+        say(f"  {access.object}: visibility {said}{count}. {access.evidence}{formulas}")
+    if result.ahead is not None and abs(result.ahead) > CLOCK_MAY_DIFFER:
+        way = "ahead of" if result.ahead.total_seconds() > 0 else "behind"
+        say(f"  its clock is {abs(result.ahead.total_seconds()):.0f} s {way} this machine's: set this one right")
+    for line in (*(f"schema: {said}" for said in result.drift), *result.notes):
+        say(f"  {line}")

@@ -44,7 +44,8 @@ class Connector(Protocol):
         """Every record whose stamp lies in the window, deleted ones included where the system reports them,
         in pages, going on after `position` if one is given.
 
-        A row may come twice; order within a page is not trusted. The page with `last` comes only when as many
+        The window may end in the future: then it is open towards what comes while it is read. A row may come twice;
+        order within a page is not trusted. The page with `last` comes only when as many
         rows were read as the server counts, otherwise IncompleteRead is raised after the pages that were read.
         An empty window yields one empty last page.
         """
@@ -74,7 +75,7 @@ class Connector(Protocol):
         """Make records exist that a unique native field names; exactly one receipt per row, in the order of `rows`.
 
         The only way in which anything is created, because it can be said twice without doing it twice. Otherwise as
-        `write`. Raises UserError where the system has no unique field of that name.
+        `write`. Raises UserError where the system has no unique field of that name, or creates nothing for us.
         """
         ...
 

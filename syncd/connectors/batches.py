@@ -3,75 +3,123 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Lock
+from typing import Generic, Protocol, TypeVar
 
 from syncd.errors import QuotaExhausted, Retry, Stop, UserError
 from syncd.model import Receipt, ReceiptKind, Write
 
 
+class Numbered(Protocol):
+    """A write or an upsert: what gets a receipt under its number."""
+
+    @property
+    def id(self) -> int:
+        """The number."""
+        ...
+
+
+Item = TypeVar("Item", bound=Numbered)
+
+
 def rounds(writes: Sequence[Write], size: int) -> Iterator[list[Write]]:
     """Batches of at most `size` that hold no record twice, as both vendors demand; each record's writes in order."""
-    met: Counter[str] = Counter()
-    levels: list[list[Write]] = []
-    for write in writes:
-        level = met[write.ref.id]
-        met[write.ref.id] += 1
-        if level == len(levels):
-            levels.append([])
-        levels[level].append(write)
-    for chosen in levels:
-        for start in range(0, len(chosen), size):
-            yield chosen[start : start + size]
+    for level in levels(writes, size, lambda write: write.ref.id):
+        yield from level
 
 
-Sending = tuple[Sequence[Write], Callable[[], list[Receipt]]]
+def levels(items: Sequence[Item], size: int, key: Callable[[Item], Hashable]) -> list[list[list[Item]]]:
+    """Batches as in `rounds`, in groups: the batches of one group have no record in common, so their order is free."""
+    met: Counter[Hashable] = Counter()
+    groups: list[list[Item]] = []
+    for item in items:
+        level = met[key(item)]
+        met[key(item)] += 1
+        if level == len(groups):
+            groups.append([])
+        groups[level].append(item)
+    return [[chosen[start : start + size] for start in range(0, len(chosen), size)] for chosen in groups]
+
+
+Sending = tuple[Sequence[Numbered], Callable[[], list[Receipt]]]
 """Writes that go out in one call, and what sends them."""
 
 
-def answered(writes: Sequence[Write], calls: Iterable[Sending]) -> list[Receipt]:
+def answered(items: Sequence[Numbered], calls: Iterable[Sending]) -> list[Receipt]:
     """Send call after call and give one receipt per write.
 
     Once something was sent, no error may hide what became of it: the rest gets `retry` receipts instead. Before that,
     errors that stop a run are raised.
     """
-    receipts: dict[int, Receipt] = {}
-    broken: Exception | None = None
-    for call, send in calls:
-        if broken is not None:
-            receipts |= {w.id: Receipt(w.id, ReceiptKind.RETRY, "not_sent", str(broken)) for w in call}
-            continue
+    return together(items, ([call] for call in calls), 1)
+
+
+def together(items: Sequence[Numbered], groups: Iterable[Iterable[Sending]], at_once: int) -> list[Receipt]:
+    """As `answered`, with up to `at_once` calls of one group at the same time.
+
+    The very first call goes out alone: where sign-in or quota stop it, nothing was sent.
+    """
+    outcome = _Outcome()
+    for group in groups:
+        calls = list(group)
+        if not outcome.receipts:
+            while calls and not outcome.receipts:
+                outcome.take(*calls.pop(0))
+        if at_once == 1 or len(calls) < 2:
+            for call in calls:
+                outcome.take(*call)
+        else:
+            with ThreadPoolExecutor(min(at_once, len(calls))) as pool:
+                list(pool.map(lambda call: outcome.take(*call), calls))
+    return [outcome.receipts.get(item.id) or unanswered(item) for item in items]
+
+
+class _Outcome:
+    """The receipts so far, and the error after which nothing more is sent."""
+
+    def __init__(self) -> None:
+        self.receipts: dict[int, Receipt] = {}
+        self._broken: Exception | None = None
+
+    def take(self, items: Sequence[Numbered], send: Callable[[], list[Receipt]]) -> None:
+        """Send one call unless an earlier one broke."""
+        if self._broken is not None:
+            self.receipts |= {i.id: Receipt(i.id, ReceiptKind.RETRY, "not_sent", str(self._broken)) for i in items}
+            return
         try:
-            receipts |= {receipt.write_id: receipt for receipt in send()}
+            self.receipts |= {receipt.write_id: receipt for receipt in send()}
         except Retry as error:
-            if isinstance(error, QuotaExhausted) and not receipts:
+            if isinstance(error, QuotaExhausted) and not self.receipts:
                 raise
-            broken = error
-            receipts |= {w.id: lost(w, error) for w in call}
+            self._broken = error
+            self.receipts |= {item.id: lost(item, error) for item in items}
         except (Stop, UserError) as error:
-            if not receipts:
+            if not self.receipts:
                 raise
-            broken = error
-            receipts |= {w.id: Receipt(w.id, ReceiptKind.RETRY, "not_sent", str(error)) for w in call}
-    return [receipts.get(w.id) or unanswered(w) for w in writes]
+            self._broken = error
+            self.receipts |= {i.id: Receipt(i.id, ReceiptKind.RETRY, "not_sent", str(error)) for i in items}
 
 
-class Division:
+class Division(Generic[Item]):
     """Looks for the rows for which a whole call was refused, by sending it again in halves; nothing of it was applied.
 
     After `most` such rows it stops: then there is a mistake in the mapping, and every further row would cost several
     calls. What was not sent may be sent again.
     """
 
-    def __init__(self, send: Callable[[list[Write]], list[Receipt]], most: int = 8) -> None:
+    def __init__(self, send: Callable[[list[Item]], list[Receipt]], most: int = 8) -> None:
         self._send, self._left = send, most
+        self._lock = Lock()
 
-    def halves(self, batch: list[Write]) -> list[Receipt]:
+    def halves(self, batch: list[Item]) -> list[Receipt]:
         """Both halves of a refused batch, which has two writes or more."""
         middle = len(batch) // 2
         return self.part(batch[:middle]) + self.part(batch[middle:])
 
-    def part(self, batch: list[Write]) -> list[Receipt]:
+    def part(self, batch: list[Item]) -> list[Receipt]:
         """A part whose call fails must not take the receipts of the others with it."""
         if not batch:
             return []
@@ -88,17 +136,18 @@ class Division:
 
     def found(self) -> None:
         """One refused row was found."""
-        self._left -= 1
+        with self._lock:
+            self._left -= 1
 
 
-def lost(write: Write, error: Retry) -> Receipt:
+def lost(write: Numbered, error: Retry) -> Receipt:
     """The receipt of a write whose whole call failed."""
     if error.outcome_unknown:
         return Receipt(write.id, ReceiptKind.UNKNOWN, "no_answer", str(error))
     return Receipt(write.id, ReceiptKind.RETRY, "not_sent", str(error))
 
 
-def unanswered(write: Write) -> Receipt:
+def unanswered(write: Numbered) -> Receipt:
     """The receipt of a write that the answer does not mention."""
     return Receipt(write.id, ReceiptKind.UNKNOWN, "not_mentioned", "The answer does not mention this record.")
 

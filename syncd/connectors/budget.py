@@ -118,6 +118,8 @@ class CallBudget:
         with self._lock:
             if kind == "daily" and maximum:
                 self._size_day(maximum)
+            elif maximum:
+                self._first(kind).resize(int(maximum * self._share))
             if retry_after is not None:
                 self._first(kind).shut(now + timedelta(seconds=retry_after))
             if kind == "daily" and remaining is not None:

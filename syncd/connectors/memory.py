@@ -16,6 +16,7 @@ from syncd.model import (
     Checked,
     Clock,
     ConnectorFacts,
+    MissingField,
     ObjectAccess,
     Page,
     ReadSpec,
@@ -252,7 +253,7 @@ class MemoryConnector:
         if object_ not in self._columns:
             return f"There is no object {object_}. Correct `object` in the mapping."
         if name and name not in self._columns[object_]:
-            return f"{object_} has no field {name}. Correct it in the mapping."
+            return MissingField(f"{object_} has no field {name}. Correct it in the mapping.", object_, name)
         return f"{object_}.{name} cannot be written. Map another." if writing and name in self._read_only else None
 
     def _access(self, object_: str) -> ObjectAccess:

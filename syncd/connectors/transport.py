@@ -26,6 +26,8 @@ Meter = Callable[[str, str, int, float], None]
 
 _NO_HEADERS: Mapping[str, str] = {}
 _TOO_LONG_URI = 16_000
+_TOKEN_REFUSED = frozenset({401})
+_NO_USE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,12 @@ class Dialect(Protocol):
         ...
 
 
+def _bearer(token: str) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
 class Transport:
-    """Calls of one connection. Safe to share between threads."""
+    """Calls of one connection. Safe to share between threads. `authorize` says in which header a token is sent."""
 
     def __init__(
         self,
@@ -67,14 +73,17 @@ class Transport:
         *,
         headers: Mapping[str, str] = _NO_HEADERS,
         meter: Meter | None = None,
+        authorize: Callable[[str], Mapping[str, str]] = _bearer,
     ) -> None:
         self.wire = wire
+        self._authorize = authorize
         self._dialect, self._credentials, self._budget, self._clock = dialect, credentials, budget, clock
         self._headers = {"Accept": "application/json", **headers}
         self._meter = meter
         self._lock = Lock()
         self._calls = 0
         self._heard: tuple[datetime, datetime] | None = None
+        self._in_vain: tuple[str, datetime] | None = None
 
     @property
     def calls(self) -> int:
@@ -92,23 +101,29 @@ class Transport:
         headers: Mapping[str, str] = _NO_HEADERS,
         writing: bool = False,
         accept: frozenset[int] = frozenset(),
+        token_refused: frozenset[int] = _TOKEN_REFUSED,
     ) -> Answer:
         """One API call. Answers below 300 and those of the statuses in `accept` are returned, all others raise.
 
-        A 401 renews the token once and sends the same request, all headers included, once more: it was refused
-        before it was looked at, so this is safe for writes too.
+        A status in `token_refused` renews the token once and sends the same request, all headers included, once more:
+        it was refused before it was looked at, so this is safe for writes too. A token that was refused fresh is not
+        renewed again for an hour: then something other than its age is wrong, such as a session policy.
         """
         if len(path) > _TOO_LONG_URI:
             raise UserError(f"{template}: the question is too long for the server; map fewer fields or filter values.")
-        packed = orjson.dumps(body, default=_number) if body is not None else None
+        packed = orjson.dumps(body, default=number_of) if body is not None else None
         sent = {**self._headers, **headers}
         if packed is not None:
             sent["Content-Type"] = "application/json"
         token = self._credentials.token()
         answer = self._once(method, path, template, kind, packed, sent, token, writing)
-        if answer.status == 401:
+        if answer.status in token_refused and self._may_help(token):
             token = self._credentials.renew(token)
             answer = self._once(method, path, template, kind, packed, sent, token, writing)
+            if answer.status in token_refused:
+                self._in_vain = token, self._clock.now() + _NO_USE
+        if answer.status < 300:
+            self._in_vain = None
         if answer.status < 300 or answer.status in accept:
             return answer
         raise self._dialect.failure(answer, template, writing)
@@ -142,6 +157,10 @@ class Transport:
         date, ours = heard
         return date + max(self._clock.now() - ours, timedelta(0))
 
+    def _may_help(self, token: str) -> bool:
+        """Whether renewing this token may help; not when it is itself the fruit of a renewal that did not."""
+        return self._in_vain is None or self._in_vain[0] != token or self._clock.now() >= self._in_vain[1]
+
     def _once(
         self,
         method: str,
@@ -158,9 +177,7 @@ class Transport:
             self._calls += 1
         began, status = time.perf_counter(), 0
         try:
-            answer = self.wire.send(
-                method, path, {**headers, "Authorization": f"Bearer {token}"}, body, writing=writing
-            )
+            answer = self.wire.send(method, path, {**headers, **self._authorize(token)}, body, writing=writing)
             status = answer.status
         finally:
             if self._meter is not None:
@@ -177,7 +194,7 @@ class Transport:
             self._budget.correct(limit.kind, limit.remaining, limit.retry_after, limit.maximum)
 
 
-def _number(value: Any) -> int | float:
+def number_of(value: Any) -> int | float:
     """What JSON has for a Decimal."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)

@@ -24,6 +24,7 @@ from syncd.errors import Retry, Stop, UserError
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _PIECE = 1 << 18
 _LARGEST = 256 << 20
+_TIGHTEST = 1032  # no byte of a deflated text stands for more
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class Answer:
 class Wire:
     """Connections to one host. Safe to share between threads.
 
-    Raises Retry when no whole answer came; its `outcome_unknown` says that a write may have arrived.
+    Raises Retry when no whole answer came; its `outcome_unknown` says that a write may have arrived. `ca_file` names
+    certificates to trust besides the usual ones.
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class Wire:
         self._pool: urllib3.HTTPConnectionPool
         if self.scheme == "https":
             self._pool = urllib3.HTTPSConnectionPool(
-                self.host, self.port, maxsize=8, cert_reqs="CERT_REQUIRED", ca_certs=ca_file
+                self.host, self.port, maxsize=8, cert_reqs="CERT_REQUIRED", ssl_context=_trust(ca_file)
             )
         else:
             self._pool = urllib3.HTTPConnectionPool(self.host, self.port, maxsize=8)
@@ -133,8 +135,11 @@ class Wire:
     def _unpacked(self, response: urllib3.BaseHTTPResponse, raw: bytes, writing: bool) -> bytes:
         if not raw or response.headers.get("Content-Encoding", "").lower() != "gzip":
             return raw
+        most = len(raw) * _TIGHTEST
         unpacker = zlib.decompressobj(31)
         try:
+            if most <= _LARGEST:  # in one piece, as large as the last four bytes say: a third of the time
+                return zlib.decompress(raw, 31, min(int.from_bytes(raw[-4:], "little"), most) or 1)
             body = unpacker.decompress(raw, _LARGEST)
         except zlib.error as error:
             raise self._lost(error, writing) from None
@@ -155,6 +160,17 @@ class Wire:
 
 
 _PORTS = {"https": 443, "http": 80}
+
+
+def _trust(ca_file: str | None) -> ssl.SSLContext:
+    """The usual certificates, and those of a file besides."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except (OSError, ssl.SSLError):
+            raise UserError(f"{ca_file} cannot be read as certificates in PEM form; correct `ca_file`.") from None
+    return context
 
 
 def _address(base_url: str, hosts: tuple[str, ...], emulator: bool) -> tuple[str, str, int]:

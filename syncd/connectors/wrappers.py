@@ -154,10 +154,26 @@ class Retrying(Wrapped):
         return self._insist(lambda: self._inner.fetch(spec, ids))
 
     def _insist(self, ask: Callable[[], T]) -> T:
-        import tenacity  # loaded with the first call, because it brings asyncio with it
+        ends = self._clock.now() + self._deadline
+        try:
+            return ask()
+        except Retry as error:
+            if not _passes_by(error):
+                raise
+            failures = [error]
+
+        def ask_again() -> T:
+            if failures:
+                raise failures.pop()
+            return ask()
+
+        return self._asking_again(ask_again, ends)
+
+    def _asking_again(self, ask: Callable[[], T], ends: datetime) -> T:
+        """Ask until an answer comes; the first failure, which was there before, counts and is waited for."""
+        import tenacity  # loaded with the first failure, because it brings asyncio with it
 
         backoff = tenacity.wait_random_exponential(multiplier=1, max=60)
-        ends = self._clock.now() + self._deadline
 
         def enough(state: tenacity.RetryCallState) -> bool:
             too_late = self._clock.now() + timedelta(seconds=state.upcoming_sleep) > ends

@@ -100,7 +100,7 @@ class AdminApi:
             return _problem(400, str(error))
         except KeyError as error:
             return _problem(400, f"{error.args[0]!r} is missing or unknown")
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             return _problem(400, str(error))
 
     # --- do
@@ -156,11 +156,11 @@ class AdminApi:
         if unknown or not body:
             raise ValueError("the clock takes freeze_at, freeze, run or advance_seconds")
         if "freeze_at" in body or body.get("freeze"):
-            clock.freeze(datetime.fromisoformat(body["freeze_at"]) if "freeze_at" in body else None)
+            clock.freeze(_moment(body["freeze_at"]) if "freeze_at" in body else None)
         if body.get("run"):
             clock.run()
         if "advance_seconds" in body:
-            clock.advance(timedelta(seconds=float(body["advance_seconds"])))
+            clock.advance(timedelta(seconds=_seconds(body["advance_seconds"])))
         return self._time(call)
 
     # --- faults
@@ -203,15 +203,32 @@ class AdminApi:
         return Reply(204)
 
 
+def _seconds(given: Any) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise ValueError(f"advance_seconds: a number of seconds is needed, not {given!r}")
+    return given
+
+
+def _moment(given: Any) -> datetime:
+    try:
+        found = datetime.fromisoformat(given)
+    except (TypeError, ValueError):
+        found = None
+    if found is None or found.tzinfo is None:
+        raise ValueError(f"freeze_at: a time with its zone is needed, such as 2026-11-23T09:00:00Z, not {given!r}")
+    return found
+
+
 def _logged(call: Call, log: Log[Any]) -> Reply:
     return _json(_page(call, log))
 
 
 def _page(call: Call, log: Log[Any]) -> dict[str, Any]:
     params = call.params()
-    start, most = int(params.get("from", "0")), min(int(params.get("limit", MOST_PER_PAGE)), MOST_PER_PAGE)
-    if start < 0 or most < 1:
-        raise ValueError("from counts from 0, and limit is at least 1")
+    first, limit = params.get("from", "0"), params.get("limit", str(MOST_PER_PAGE))
+    if not (first.isdecimal() and limit.isdecimal() and int(limit) >= 1):
+        raise ValueError("from is a whole number that counts from 0, and limit is one from 1")
+    start, most = int(first), min(int(limit), MOST_PER_PAGE)
     results = log.page(start, most)
     after = max(start, log.first) + len(results)
     return {"total": len(log), "first": log.first, "next": after if after < len(log) else None, "results": results}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args, get_type_hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,9 @@ class Variants:
     salesforce_identity_refusal: Literal["text_403", "json_401"] = "text_403"
     salesforce_per_app_usage: Literal["absent", "present"] = "absent"
     salesforce_unchanged_save: Literal["silent", "stamps"] = "silent"
+    salesforce_unreadable_row: Literal["row", "request"] = "row"
+    salesforce_empty_text: Literal["null", "nothing"] = "null"
+    salesforce_descending_nulls: Literal["first", "last"] = "first"
     hubspot_missing_record: Literal["html", "json"] = "html"
     hubspot_not_found_key: Literal["ids", "id"] = "ids"
     hubspot_to_object_id: Literal["by_version", "number", "string"] = "by_version"
@@ -45,3 +49,22 @@ class Variants:
     hubspot_rule_batch: Literal["each", "whole"] = "each"
     hubspot_required_rules: Literal["listed", "hidden"] = "listed"
     hubspot_in_values: Literal["lower_case", "any_case"] = "lower_case"
+
+    @classmethod
+    def told(cls, pairs: Iterable[str]) -> Variants:
+        """The usual values but for those told as `name=value`; raises ValueError for others than there are."""
+        known = values_of_switches()
+        chosen: dict[str, Any] = {}
+        for pair in pairs:
+            name, _, value = pair.partition("=")
+            if name not in known:
+                raise ValueError(f"{name!r} is no switch: one of {', '.join(known)}")
+            if value not in known[name]:
+                raise ValueError(f"{name} cannot be {value!r}: one of {', '.join(known[name])}")
+            chosen[name] = value
+        return cls(**chosen)
+
+
+def values_of_switches() -> dict[str, tuple[str, ...]]:
+    """Every switch with the values it can have."""
+    return {name: get_args(hint) for name, hint in get_type_hints(Variants).items()}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
+
+from syncd.connectors.files.headers import plain
 
 _PLAIN = re.compile(r"[^a-z0-9]+")
 
@@ -72,12 +73,6 @@ OF_COMPANIES = ("other_names", "website", "email", "phone", "street", "city", "p
                 "industry", "employees", "registration_number", "vat_number", "duns", "lei")  # fmt: skip
 _PREFIXES = ("billing", "account", "associatedcompany", "company", "customer", "endcustomer", "registered", "hq",
              "headquarters", "mailing", "shipping")  # fmt: skip
-
-
-def plain(header: str) -> str:
-    """A header without case, blanks, punctuation and the mark of a custom field."""
-    folded = unicodedata.normalize("NFKD", header.strip().casefold())
-    return _PLAIN.sub("", re.sub(r"__c$", "", "".join(c for c in folded if not unicodedata.combining(c))))
 
 
 _RANKS: dict[str, list[tuple[str, int]]] = {}

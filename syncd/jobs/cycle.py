@@ -7,15 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from syncd.errors import LeaseLost, SyncdError
+from syncd.errors import Brake, LeaseLost, QuotaExhausted, SyncdError, UserError
+from syncd.jobs.account import account
 from syncd.jobs.decide import decide
+from syncd.jobs.feeds import Feed
+from syncd.jobs.holds import held_objects
 from syncd.jobs.link import link
+from syncd.jobs.look import look_again
 from syncd.jobs.plan import plan
 from syncd.jobs.pull import Progress, pull
 from syncd.jobs.stage import stage
+from syncd.jobs.sweep import PAGES_PER_CYCLE, due, sweep
 from syncd.jobs.work import Side, Stopping, Work
 from syncd.jobs.write import WriteCounts, write
-from syncd.store import outbox, runs
+from syncd.store import cursors, outbox, runs
 from syncd.store.records import PageCounts
 
 Step = Callable[[str], None]
@@ -26,8 +31,9 @@ Step = Callable[[str], None]
 class CycleReport:
     """What one cycle did.
 
-    `refused` counts the writes that a CRM has refused for good, in this cycle or before; `errors` are sentences, one
-    for each stream or connection that could not finish.
+    `refused` counts the writes that a CRM has refused for good, in this cycle or before. Sentences: `errors`, one for
+    each stream or connection that could not finish; `held`, what a brake has stopped; `paused`, where the day's calls
+    are used up and work goes on later; `alarms`, what somebody should look at, such as records that we no longer see.
     """
 
     pulled: dict[str, dict[str, PageCounts]] = field(default_factory=dict)
@@ -39,6 +45,9 @@ class CycleReport:
     calls: int = 0
     refused: int = 0
     errors: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    paused: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
 
     @property
     def writes(self) -> int:
@@ -53,7 +62,7 @@ class CycleReport:
     @property
     def attention(self) -> bool:
         """Some records need a person: a write was refused or its outcome is unknown."""
-        return bool(self.refused or self.failed or self.unknown)
+        return bool(self.refused or self.failed or self.unknown or self.paused or self.alarms)
 
     @property
     def unknown(self) -> int:
@@ -71,13 +80,19 @@ class CycleReport:
             "pulled": pulled, "staged": self.staged, "links_changed": self.links_changed,
             "decisions": self.decisions, "planned": self.planned, "written": written,
             "writes": self.writes, "refused": self.refused, "api_calls": self.calls, "errors": self.errors,
+            "held": self.held, "paused": self.paused, "alarms": self.alarms,
         }  # fmt: skip
 
 
 def cycle(
-    work: Work, *, writing: bool = True, progress: Progress | None = None, step: Step | None = None
+    work: Work,
+    *,
+    writing: bool = True,
+    sweeping: bool = False,
+    progress: Progress | None = None,
+    step: Step | None = None,
 ) -> CycleReport:
-    """One pass from pull to write over all connections.
+    """One pass from pull to write over all connections. `sweeping` reads everything there is, due or not.
 
     Raises LeaseLost when another daemon has taken over, Stopping between two pages or batches when told to stop.
     """
@@ -86,13 +101,15 @@ def cycle(
     with work.store.begin() as tx:
         runs.abandon_running(tx, work.clock.now())
     tell("pull")
-    _pull_all(work, report, progress)
+    _read_all(work, report, sweeping, progress)
     for name, job in (("stage", stage), ("link", link), ("decide", decide), ("plan", plan)):
         if name == "plan" and not writing:
             break
         work.go_on()
         tell(name)
         _note(report, name, job(work))
+        if name == "stage":
+            _account_for_all(work, report)
     if writing:
         tell("write")
         _write_all(work, report)
@@ -107,27 +124,100 @@ def _note(report: CycleReport, name: str, count: int) -> None:
     setattr(report, into, count)
 
 
-def _pull_all(work: Work, report: CycleReport, progress: Progress | None) -> None:
-    """Connections in parallel, the streams of one after another; a stalled one holds back only its own."""
-    with ThreadPoolExecutor(max_workers=max(len(work.sides), 1), thread_name_prefix="pull") as pool:
-        jobs = {side.name: pool.submit(_pull_side, work, side, report, progress) for side in work.sides}
-    for name, job in jobs.items():
-        report.pulled[name] = job.result()
+def _read_all(work: Work, report: CycleReport, sweeping: bool, progress: Progress | None) -> None:
+    """Connections in parallel, the objects of one after another; a stalled one holds back only its own."""
+    sides = list(work.sides)
+    with ThreadPoolExecutor(max_workers=max(len(sides), 1), thread_name_prefix="pull") as pool:
+        readers = [Reader(work, side, report, sweeping, progress) for side in sides]
+        jobs = [pool.submit(reader.read) for reader in readers]
+    for side, reader, job in zip(sides, readers, jobs, strict=True):
+        report.pulled[side.name] = job.result()
+        if reader.refused:
+            _check_again(work, side, report)
 
 
-def _pull_side(work: Work, side: Side, report: CycleReport, progress: Progress | None) -> dict[str, PageCounts]:
-    counts = {}
-    for stream in side.streams:
-        if stream in side.broken:
-            report.errors.append(f"{side.name} {stream.value}: {side.broken[stream]}")
-            continue
+@dataclass(slots=True)
+class Reader:
+    """Reads one connection, object by object. `refused`: something that was asked for does not exist (any more)."""
+
+    work: Work
+    side: Side
+    report: CycleReport
+    sweeping: bool
+    progress: Progress | None
+    refused: bool = False
+    counts: dict[str, PageCounts] = field(default_factory=dict)
+
+    def read(self) -> dict[str, PageCounts]:
+        """What was pulled, by stream."""
+        with self.work.store.read() as tx:
+            held = held_objects(tx, self.side)
+            old = cursors.known(tx, self.side.uid) - {feed.head.value for feed in self.side.feeds}
+        if old:
+            with self.work.store.begin() as tx:
+                cursors.forget(tx, self.side.uid, old)
+        for feed in self.side.feeds:
+            if feed.object in held:
+                self.report.held.append(held[feed.object])
+            elif not self._broken(feed) and not self._try(feed):
+                break
+        return self.counts
+
+    def _broken(self, feed: Feed) -> bool:
+        broken = [stream for stream in feed.streams if stream in self.side.broken]
+        for stream in broken:
+            self.report.errors.append(f"{self.side.name} {stream.value}: {self.side.broken[stream]}")
+        return bool(broken)
+
+    def _try(self, feed: Feed) -> bool:
+        """Read one object; False when no call is left for the others either."""
+        name = f"{self.side.name} {feed.name}"
         try:
-            counts[stream.value] = pull(work, side, stream, progress)
+            self._read(feed)
         except (LeaseLost, Stopping):
             raise
+        except QuotaExhausted as spent:
+            when = f", in {spent.after}" if spent.after is not None else ""
+            self.report.paused.append(f"{name}: {spent} It goes on where it was{when}.")
+            return False
+        except Brake as brake:
+            self.report.held.append(str(brake))
         except Exception as error:  # whatever it is, the other streams and connections go on
-            report.errors.append(f"{side.name} {stream.value}: {in_words(error)}")
-    return counts
+            self.refused = self.refused or isinstance(error, UserError)
+            self.report.errors.append(f"{name}: {in_words(error)}")
+        return True
+
+    def _read(self, feed: Feed) -> None:
+        work, side = self.work, self.side
+        self.counts[feed.name] = pull(work, side, feed.head, self.progress)
+        if (looked := look_again(work, side, feed.head)) is not None:
+            self.counts[feed.name] += looked
+        if self.sweeping or due(work, side, feed.head):
+            pages = None if self.sweeping else PAGES_PER_CYCLE
+            swept = sweep(work, side, feed.head, most_pages=pages, progress=self.progress)
+            if swept.lost:
+                self.report.alarms.append(
+                    f"{side.name} {feed.name}: {swept.lost} records are no longer shown to us. They are kept as they "
+                    "were; check the rights of the integration user."
+                )
+
+
+def _check_again(work: Work, side: Side, report: CycleReport) -> None:
+    """Something that the mapping names is not there any more: find out what, so that the next cycle knows."""
+    try:
+        report.errors += [f"{side.name}: {said}" for said in work.check_again(side)[1]]
+    except SyncdError as error:
+        report.errors.append(f"{side.name}: {in_words(error)}")
+
+
+def _account_for_all(work: Work, report: CycleReport) -> None:
+    for side in work.sides:
+        try:
+            account(work, side)
+        except LeaseLost:
+            raise
+        except SyncdError as error:
+            report.errors.append(f"{side.name}: {in_words(error)}")
 
 
 def in_words(error: Exception) -> str:

@@ -81,10 +81,13 @@ class Daemon:
         if not self._work.bound:
             for connection, problem in self._work.bind():
                 log.warning("check", connection=connection, problem=problem)
+            for connection, drift in self._work.drift.items():
+                log.warning("schema_drift", connection=connection, changed=drift)
         return cycle(self._work)
 
     def _tell(self, report: CycleReport) -> None:
         log.info(
             "cycle_finished", writes=report.writes, decisions=report.decisions, links=report.links_changed,
             failed=report.failed, unknown=report.unknown, api_calls=report.calls, errors=report.errors or None,
+            held=report.held or None, paused=report.paused or None, alarms=report.alarms or None,
         )  # fmt: skip

@@ -8,8 +8,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from syncd.jobs.answers import acknowledge
 from syncd.jobs.pushed import pushes, related_organizations
-from syncd.jobs.work import Work, canonical_line, running
+from syncd.jobs.work import CONTESTING, Work, canonical_line, running
 from syncd.model import (
     Account,
     Band,
@@ -27,7 +28,7 @@ from syncd.model import (
     User,
 )
 from syncd.policy import decide as rule_on
-from syncd.store import decisions, graph, ledger, outcomes, records, runs
+from syncd.store import cursors, decisions, graph, holds, ledger, outcomes, records, runs
 
 _BATCH = 200
 
@@ -48,8 +49,12 @@ class Shared:
 def decide(work: Work) -> int:
     """Decide every organization that changed or is due; returns how many decisions were recorded."""
     numbers = _to_decide(work)
-    if not numbers:
-        return 0
+    made = _decide(work, numbers) if numbers else 0
+    acknowledge(work)
+    return made
+
+
+def _decide(work: Work, numbers: Sequence[int]) -> int:
     with running(work, "decide") as run:
         with work.store.begin() as tx:
             runs.keep_policy(tx, work.policy_version, work.policy.model_dump(mode="json"), work.clock.now())
@@ -66,7 +71,7 @@ def decide(work: Work) -> int:
 
 
 def _version(work: Work) -> str:
-    sides = " ".join(f"{side.name}:{side.authority}:{side.visible:d}" for side in work.sides)
+    sides = " ".join(f"{side.name}:{side.authority}:{side.sees_enough:d}" for side in work.sides)
     return f"{work.policy_version} {work.go_live.isoformat()} {sides}"
 
 
@@ -92,20 +97,24 @@ def shared_facts(work: Work, tx: sa.Connection) -> Shared:
         managers={user.email.lower(): user for user in users if user.email},
         authority={side.uid: side.authority for side in work.sides},
         clock_error=runs.clock_errors(tx),
-        visible=all(side.visible for side in work.sides if side.role == "direct"),
+        visible=all(side.sees_enough for side in work.sides),
         aliases=records.aliases(tx),
     )
 
 
 def horizon(work: Work, tx: sa.Connection) -> datetime | None:
-    """The instant up to which every stream that could contest a claim is complete; None while one was never read."""
-    contesting = {Stream.ACCOUNTS, Stream.OPPORTUNITIES, Stream.REGISTRATIONS}
-    complete = [
-        records.get_cursor(tx, side.uid, stream).complete_through
-        for side in work.sides
-        for stream in side.streams
-        if stream in contesting
-    ]
+    """The instant up to which every stream that could contest a claim is complete; None while one was never read.
+
+    A person may have let decisions go on without one that is stalled.
+    """
+    passes = holds.passes(tx)
+    complete = []
+    for side in work.sides:
+        for feed in side.feeds:
+            if CONTESTING & set(feed.streams):
+                read = cursors.get(tx, side.uid, feed.head).complete_through
+                known = [at for at in (read, passes.get((side.uid, feed.object))) if at is not None]
+                complete.append(max(known, default=None))
     return None if not complete or None in complete else min(moment for moment in complete if moment is not None)
 
 

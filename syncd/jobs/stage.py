@@ -8,13 +8,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from syncd.jobs.intake import line_of
+from syncd.jobs.parents import hangs_on
 from syncd.jobs.pushed import companies_named
-from syncd.jobs.work import Side, Work, running
+from syncd.jobs.work import CONTESTING, Side, Work, running
+from syncd.mapping import Mapped
 from syncd.matching import PARSER_VERSION, keys, parse
 from syncd.model import Account, CanonicalRecord, Opportunity, Partner, Ref, Registration, Stream, User
 from syncd.policy import number_of
-from syncd.store import graph, outcomes, records
+from syncd.store import graph, intake, outcomes, records
 from syncd.store.graph import Staged
+from syncd.store.intake import Line
 from syncd.store.records import Stored
 
 _BATCH = 2_000
@@ -27,6 +31,7 @@ class Batch:
     staged: list[Staged] = field(default_factory=list)
     gone: list[Ref] = field(default_factory=list)
     companies: list[tuple[Ref, str, dict[str, Any], tuple[str, ...]]] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
 
 
 def stage(work: Work) -> int:
@@ -65,7 +70,8 @@ def _stage_batch(work: Work, change: int, version: str) -> tuple[int, int] | Non
         batch = Batch()
         for row in rows:
             _stage_one(work, row, batch)
-        _mark_touched(tx, rows, before, batch)
+        _mark_touched(work, tx, rows, before, batch)
+        intake.put(tx, _filed(work, rows), batch.lines)
         graph.put_staged(tx, batch.staged)
         graph.drop_staged(tx, batch.gone)
         relink = graph.put_parsed(tx, batch.companies, PARSER_VERSION)
@@ -84,9 +90,11 @@ def _stage_one(work: Work, row: Stored, batch: Batch) -> None:
     try:
         mapped = work.canonical(row)
     except Exception as error:  # one bad record never stops the others, whatever is wrong with it
+        _take_line(work, row, None, batch)
         problem = {"field": "", "code": "cannot_be_mapped", "message": f"cannot be mapped ({type(error).__name__})"}
         batch.staged.append(Staged(row.ref, Stream(row.stream), None, None, "unreadable", (problem,), row.change))
         return
+    _take_line(work, row, mapped, batch)
     if mapped is None or mapped.excluded or (row.deleted and row.stream != Stream.REGISTRATIONS):
         batch.gone.append(row.ref)
         return
@@ -108,14 +116,17 @@ def _take_company(side: Side, record: CanonicalRecord, company: Account | None, 
         batch.companies.append((account.ref, role, made.to_json(), tuple(keys(made))))
 
 
-def hangs_on(record: CanonicalRecord, side: Side) -> Ref | None:
-    """The account that the record is about; a registration that carries its company itself hangs on itself."""
-    accounts = side.streams.get(Stream.ACCOUNTS)
-    if isinstance(record, Opportunity) and record.account_id and accounts:
-        return Ref(side.uid, accounts.object, record.account_id)
-    if isinstance(record, Registration):
-        return Ref(side.uid, accounts.object, record.company_id) if record.company_id and accounts else record.ref
-    return None
+def _take_line(work: Work, row: Stored, mapped: Mapped | None, batch: Batch) -> None:
+    """Everything filed has a line in the intake book, whatever becomes of it."""
+    mapping = work.mapping_of(row.ref, row.stream) if row.stream == Stream.REGISTRATIONS else None
+    if mapping is not None:
+        batch.lines.append(line_of(mapping, row, mapped))
+
+
+def _filed(work: Work, rows: Iterable[Stored]) -> list[Ref]:
+    """The records of objects that partners file into, or did."""
+    places = {(side.uid, feed.object) for side in work.sides if (feed := side.filings)}
+    return [r.ref for r in rows if r.stream == Stream.REGISTRATIONS or (r.ref.connection, r.ref.object) in places]
 
 
 def named_by(record: CanonicalRecord) -> str | None:
@@ -137,23 +148,31 @@ def topic_of(item: Staged) -> str | None:
     return f"{what}:{item.key}" if what and item.key else None
 
 
-def _mark_touched(tx: sa.Connection, rows: Iterable[Stored], before: Mapping[Ref, Staged], batch: Batch) -> None:
+def _mark_touched(
+    work: Work, tx: sa.Connection, rows: Iterable[Stored], before: Mapping[Ref, Staged], batch: Batch
+) -> None:
     """Mark the organizations whose accounts, opportunities or registrations changed, as they were and as they are,
-    and those that read a partner or user who changed or is gone."""
+    and those that read a partner or user who changed or is gone; and the filings that somebody has to answer for."""
     after, aliases = {item.ref: item for item in batch.staged}, records.aliases(tx)
     accounts: set[Ref] = set()
     topics: set[str] = set()
     named: set[str] = set()
+    filings: set[Ref] = set()
     for row in rows:
         for item in (before.get(row.ref), after.get(row.ref)):
             if item is not None and item.stream is Stream.ACCOUNTS:
                 accounts.add(item.ref)
-            elif item is not None and item.parent is not None:
+            elif item is not None and item.stream in CONTESTING and item.parent is not None:
                 accounts.add(aliases.get(item.parent, item.parent))
             if item is not None and (topic := topic_of(item)):
                 topics.add(topic)
             if item is not None and item.stream is Stream.OPPORTUNITIES and item.key:
                 named.add(item.key)
+            if item is not None and item.stream is Stream.REGISTRATIONS:
+                filings.add(item.ref)
     accounts |= companies_named(tx, named)
     graph.mark_dirty(tx, graph.organizations_of(tx, sorted(accounts)))
     graph.mark_dirty(tx, outcomes.organizations_reading(tx, topics))
+    portals = {side.uid for side in work.sides if side.filings}
+    companies = [ref for ref in accounts if ref.connection in portals]
+    graph.mark_unanswered(tx, filings | set(graph.hanging_on(tx, Stream.REGISTRATIONS, companies)))

@@ -12,13 +12,16 @@ from threading import Event
 from typing import Any
 
 from syncd.connectors.base import Connector
-from syncd.errors import Stop, SyncdError, UserError
+from syncd.errors import Brake, QuotaExhausted, Stop, SyncdError, UserError
+from syncd.jobs.feeds import Feed, feeds_of
+from syncd.jobs.schema import drift_of, facts_of
 from syncd.mapping import Mapped, StreamMapping
 from syncd.model import (
     Account,
     Checked,
     Clock,
     MissingField,
+    ObjectAccess,
     Opportunity,
     ReadSpec,
     Ref,
@@ -28,7 +31,7 @@ from syncd.model import (
 from syncd.policy import Policy
 from syncd.store import runs
 from syncd.store.database import Store
-from syncd.store.records import Stored
+from syncd.store.records import PageCounts, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,10 @@ class Heartbeat:
 class Side:
     """One connection as the jobs see it. `uid` is empty until the first check has bound it.
 
-    `broken` says by stream why it must not be read: without a field that the mapping names, a rule would be silently
-    off, and what it let through would stand for good.
+    `visible` is the admin's word that the integration user sees every record; `access` is what was proved of that, by
+    native object. `broken` says by stream why it must not be read: without a field that the mapping names, a rule would
+    be silently off, and what it let through would stand for good. `mapped` are the streams as the mapping file names
+    them, where some fields of ours were taken out because the system lacks them.
     """
 
     name: str
@@ -61,10 +66,43 @@ class Side:
     settle_writes_after: timedelta
     uid: str = ""
     broken: Mapping[Stream, str] = field(default_factory=dict)
+    access: Mapping[str, ObjectAccess] = field(default_factory=dict)
+    mapped: Mapping[Stream, StreamMapping] = field(default_factory=dict)
 
-    def specs(self) -> dict[Stream, ReadSpec]:
-        """What is read from this connection, stream by stream."""
-        return {stream: mapping.read_spec() for stream, mapping in self.streams.items()}
+    @property
+    def feeds(self) -> tuple[Feed, ...]:
+        """What is read from this connection, object by object."""
+        return feeds_of(self.streams)
+
+    def feed(self, stream: Stream) -> Feed:
+        """The feed of a stream that is mapped."""
+        return next(feed for feed in self.feeds if stream in feed.streams)
+
+    @property
+    def filings(self) -> Feed | None:
+        """The feed that partners file into, where there is one."""
+        return next((feed for feed in self.feeds if feed.filings), None)
+
+    @property
+    def specs(self) -> list[ReadSpec]:
+        """What is read, as the connector is told."""
+        return [feed.spec for feed in self.feeds]
+
+    def sees(self, object_: str) -> bool | None:
+        """Whether nothing of a native object is hidden from us: proved or stated, disproved, or not known (None)."""
+        access = self.access.get(object_)
+        proved = access.sees_all if access is not None else None
+        return True if proved is None and self.visible else proved
+
+    @property
+    def sees_enough(self) -> bool:
+        """`Nothing found` on this connection means that there is nothing.
+
+        A direct CRM has to prove or state it for everything that contests a claim; a portal must not be known to hide
+        what was filed there.
+        """
+        seen = [self.sees(mapping.object) for stream, mapping in self.streams.items() if stream in CONTESTING]
+        return False not in seen and (self.role != "direct" or None not in seen)
 
     def writable(self) -> dict[str, list[str]]:
         """The native fields that syncd writes, by native object."""
@@ -93,6 +131,18 @@ class Side:
         return "direct" if self.roles & {"direct", "both"} else "filed"
 
 
+CONTESTING = frozenset({Stream.ACCOUNTS, Stream.OPPORTUNITIES, Stream.REGISTRATIONS})
+"""The streams in which something may stand against a claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brakes:
+    """From when on a person has to look: `vanished_least` records and more than `vanished_share` of their object."""
+
+    vanished_share: float = 0.05
+    vanished_least: int = 20
+
+
 class Stopping(Stop):
     """syncd was told to stop; the rest of the work is done when it runs again."""
 
@@ -111,7 +161,12 @@ class Work:
     auto: float = 0.97
     review: float = 0.10
     ledger_key: bytes | None = None
+    every: timedelta = timedelta(minutes=1)
+    sweep_every: timedelta = timedelta(days=1)
+    refresh_formulas: timedelta = timedelta(hours=6)
+    brakes: Brakes = field(default_factory=Brakes)
     bound: bool = field(default=False)
+    drift: dict[str, list[str]] = field(default_factory=dict)
     stopping: Event = field(default_factory=Event)
 
     def go_on(self) -> None:
@@ -130,7 +185,7 @@ class Work:
         """The mapping of a record's stream, None when its connection or stream is no longer configured."""
         for side in self.sides:
             if side.uid == ref.connection:
-                return side.streams.get(Stream(stream))
+                return side.streams.get(Stream(stream)) if stream in _STREAMS else None
         return None
 
     def canonical(self, row: Stored) -> Mapped | None:
@@ -170,25 +225,63 @@ class Work:
             except SyncdError as error:
                 self.bound = False
                 broken = dict.fromkeys(side.streams, str(error))
-                self.sides[n] = replace(side, uid=known.get(side.name, ""), broken=broken)
+                self.sides[n] = self._known(replace(side, broken=broken), known)
             else:
                 problems += [(side.name, problem) for problem in checked.problems if not side.can_wait(problem)]
         return problems
 
+    def check_again(self, side: Side) -> tuple[Side, list[str]]:
+        """Check a connection once more, because it refused what was asked or its rights matter now.
+
+        Returns what it is like now, and what has changed in its schema. Raises what its check raises.
+        """
+        place = next(n for n, known in enumerate(self.sides) if known.name == side.name)
+        before = self.drift.pop(side.name, [])
+        self.sides[place] = self._bind(self.sides[place])[0]
+        return self.sides[place], [said for said in self.drift.get(side.name, []) if said not in before]
+
     def _bind(self, side: Side) -> tuple[Side, Checked]:
-        checked = side.connector.check(list(side.specs().values()), side.writable())
-        facts = {**checked.facts, "clock_error_seconds": side.connector.facts.clock_error_seconds}
-        with self.store.append() as tx:
-            runs.bind(tx, side.name, side.kind, replace(checked, facts=facts), self.clock.now())
+        side = replace(side, streams=side.mapped or side.streams)
+        checked = side.connector.check(side.specs, side.writable())
         missing = _missing(checked)
+        with self.store.append() as tx:
+            before = runs.facts(tx, checked.uid)
+            facts = {
+                **facts_of(checked),
+                "clock_error_seconds": side.connector.facts.clock_error_seconds,
+                "edition": checked.edition.value,
+                "edition_reason": checked.edition_reason,
+            }
+            drift = drift_of(before, facts)
+            now = self.clock.now()
+            earlier = before.get("drift", [])
+            facts["drift"] = [*earlier, *({"at": now.isoformat(), "what": said} for said in drift)][-_DRIFT_KEPT:]
+            runs.bind(tx, side.name, side.kind, replace(checked, facts=facts), now)
+            runs.put_access(tx, checked.uid, checked.access, now)
+        if drift:
+            self.drift[side.name] = drift
         streams = {s: m.without(m.ours & missing.get(m.object.lower(), {}).keys()) for s, m in side.streams.items()}
-        return replace(side, uid=checked.uid, streams=streams, broken=_broken(side, missing)), checked
+        access = {one.object: one for one in checked.access}
+        made = replace(
+            side, uid=checked.uid, streams=streams, mapped=side.streams, broken=_broken(side, missing), access=access
+        )
+        return made, checked
+
+    def _known(self, side: Side, bound: Mapping[str, str]) -> Side:
+        """A side as an earlier check found it."""
+        uid = bound.get(side.name, "")
+        with self.store.read() as tx:
+            return replace(side, uid=uid, access={one.object: one for one in runs.get_access(tx, uid)})
 
     def bind_from_store(self) -> None:
         """Take the uids that an earlier check bound, for commands that must not call the CRMs."""
         with self.store.read() as tx:
             known = runs.bound(tx)
-        self.sides = [replace(side, uid=known.get(side.name, "")) for side in self.sides]
+        self.sides = [self._known(side, known) for side in self.sides]
+
+
+_DRIFT_KEPT = 20
+_STREAMS = frozenset(stream.value for stream in Stream)
 
 
 def _missing(checked: Checked) -> dict[str, dict[str, str]]:
@@ -220,6 +313,12 @@ class Run:
     job: str
     counts: dict[str, Any] = field(default_factory=dict)
     status: str = "ok"
+    total: PageCounts = field(default_factory=PageCounts)
+
+    def told(self) -> dict[str, Any]:
+        """Everything that was counted and is not nothing."""
+        pages = {name: value for name in self.total.__slots__ if (value := getattr(self.total, name))}
+        return {**pages, **self.counts}
 
 
 def new_run_id(now: datetime) -> str:
@@ -228,13 +327,13 @@ def new_run_id(now: datetime) -> str:
 
 
 @contextmanager
-def running(work: Work, job: str, side: Side | None = None, stream: Stream | None = None) -> Iterator[Run]:
+def running(work: Work, job: str, side: Side | None = None, stream: str | None = None) -> Iterator[Run]:
     """Keep a row and one canonical log line for a job, whatever its outcome."""
     started = work.clock.now()
     run = Run(new_run_id(started), job)
     about = {
         "connection": side.name if side else None,
-        "stream": stream.value if stream else None,
+        "stream": stream,
         "config": work.config_hash,
         "policy": work.policy_version,
         "holder": work.store.lease.holder if work.store.lease else None,
@@ -246,7 +345,7 @@ def running(work: Work, job: str, side: Side | None = None, stream: Stream | Non
     try:
         yield run
     except BaseException as raised:
-        error, run.status = raised, "failed"
+        error, run.status = raised, "partial" if isinstance(raised, QuotaExhausted | Brake) else "failed"
         raise
     finally:
         _finish(work, run, about, started, error)
@@ -266,10 +365,10 @@ def _finish(work: Work, run: Run, about: Mapping[str, Any], started: datetime, e
     text = f"{type(error).__name__}: {error}" if error else None
     try:
         with work.store.append() as tx:
-            runs.finish(tx, run.id, finished, run.status, run.counts, text)
+            runs.finish(tx, run.id, finished, run.status, run.told(), text)
     finally:
         told = {key: value for key, value in about.items() if key in ("connection", "stream") and value}
         canonical_line(
-            "run_finished", run=run.id, job=run.job, status=run.status, **told, **run.counts,
+            "run_finished", run=run.id, job=run.job, status=run.status, **told, **run.told(),
             seconds=round((finished - started).total_seconds(), 3), error=text,
         )  # fmt: skip

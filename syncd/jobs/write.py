@@ -10,9 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from syncd.errors import SyncdError
+from syncd.jobs.rows import store_rows
 from syncd.jobs.work import Run, Side, Work, canonical_line, running
 from syncd.mapping import StreamMapping
-from syncd.model import STAMP_BY_NAME, Receipt, ReceiptKind, Ref, Stream, Write, WriteGroup
+from syncd.model import STAMP_BY_NAME, Receipt, ReceiptKind, Ref, Write, WriteGroup
 from syncd.store import graph, ledger, outbox, records, runs
 from syncd.store.outbox import Outgoing
 from syncd.store.records import Confirmed
@@ -66,19 +67,16 @@ def _settle(work: Work, side: Side, run: Run, counts: WriteCounts) -> None:
     """Read back by id every write without a receipt, once the server can no longer be working on it."""
     with work.store.read() as tx:
         waiting = outbox.unknown(tx, side.uid, work.clock.now() - side.settle_writes_after)
-    by_stream: dict[str, list[Outgoing]] = {}
-    for item in waiting:
-        by_stream.setdefault(item.intent.stream, []).append(item)
-    for stream, items in by_stream.items():
-        mapping = side.streams.get(Stream(stream))
-        if mapping is None:
+    for feed in side.feeds:
+        items = [i for i in waiting if i.intent.ref.object == feed.object and i.intent.stream in feed.streams]
+        if not items:
             continue
         asked_at = work.clock.now()
-        rows = {row.id: row for row in side.connector.fetch(mapping.read_spec(), [i.intent.ref.id for i in items])}
+        rows = {row.id: row for row in side.connector.fetch(feed.spec, [i.intent.ref.id for i in items])}
         arrived = [
             (item, Receipt(item.number, ReceiptKind.APPLIED, "read_back", "", row.stamp))
             for item in items
-            if (row := rows.get(item.intent.ref.id)) and not row.deleted and _arrived(mapping, item, row.fields)
+            if (row := rows.get(item.intent.ref.id)) and not row.deleted and _arrived(work, item, row.fields)
         ]
         lost = [item for item in items if item.number not in {found.number for found, _ in arrived}]
         with work.store.begin() as tx:
@@ -86,17 +84,17 @@ def _settle(work: Work, side: Side, run: Run, counts: WriteCounts) -> None:
             outbox.not_applied(tx, [item.number for item in lost], work.clock.now())
             # while they were out, nothing else was queued for these records, whatever was wanted since
             graph.mark_unplanned(tx, [item.intent.ref for item in items])
-            records.apply_page(
-                tx, connection=side.uid, object=mapping.object, stream=Stream(stream), rows=list(rows.values()),
-                ours=mapping.ours, read_at=asked_at, run=run.id,
-            )  # fmt: skip
+            store_rows(tx, side, feed, list(rows.values()), asked_at, run.id, by_id=True)
             ledger.append(tx, work.clock.now(), entries, work.ledger_key)
         counts.settled += len(arrived)
         counts.not_arrived += len(lost)
 
 
-def _arrived(mapping: StreamMapping, item: Outgoing, fields: Mapping[str, Any]) -> bool:
+def _arrived(work: Work, item: Outgoing, fields: Mapping[str, Any]) -> bool:
     """What the record holds is what was sent."""
+    mapping = work.mapping_of(item.intent.ref, item.intent.stream)
+    if mapping is None:
+        return False
     wanted = mapping.shown({**fields, **item.intent.fields}, item.intent.group)
     return not mapping.differs(wanted, mapping.shown(fields, item.intent.group))
 

@@ -102,6 +102,11 @@ class StreamMapping:
         """What has to be read: the mapped fields, the filtered ones, the stamps and the owner."""
         return self._spec
 
+    @property
+    def fills(self) -> frozenset[str]:
+        """The fields of ours that the mapping names; those of a company that a registration carries as `company.x`."""
+        return frozenset(self._natives)
+
     def without(self, missing: frozenset[str]) -> StreamMapping:
         """The same mapping for a system that does not have these native fields: they are neither read nor written.
 

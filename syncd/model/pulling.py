@@ -75,7 +75,8 @@ class ConnectorFacts:
     `complete_through` stays this far behind. `clock_error`: how far the system's stamps may be from true time.
     `reports_deletes`: pulls show deletions. `second_look_seconds`: how old a window gets before it is read once more
     for what surfaced late; 0 where nothing does. `conditional_writes`: a write can be refused by the server when the
-    record has changed. `write_batch`: how many records one call can change.
+    record has changed. `write_batch`: how many records one call can change. `upserts`: records can be created by a
+    unique field; where not, `upsert` raises UserError.
     """
 
     kind: str
@@ -86,6 +87,7 @@ class ConnectorFacts:
     reports_deletes: bool
     conditional_writes: bool
     second_look_seconds: float = 0.0
+    upserts: bool = True
 
 
 class MissingField(str):

@@ -3,21 +3,26 @@
 from syncd.settings.load import config_hash, json_schema, load_settings, named_files
 from syncd.settings.schema import (
     Authority,
+    Basic,
     ClientCredentials,
     Connection,
+    HeaderKey,
     Heartbeat,
     Kind,
     Log,
     Matching,
     Mode,
     Ownership,
+    RefreshToken,
     Role,
     Schedule,
-    Section,
     Settings,
+    SignedAssertion,
     Token,
 )
 from syncd.settings.secrets import Database, Identifier, Secret
+from syncd.settings.section import Section
+from syncd.settings.sources import FilesSource, SqlSource
 from syncd.settings.validate import in_order, load, validate
 from syncd.settings.values import Duration, Host
 from syncd.settings.walk import known_keys
@@ -25,11 +30,14 @@ from syncd.settings.yaml import Document, KeyPath, dotted, parse_yaml, read_yaml
 
 __all__ = [
     "Authority",
+    "Basic",
     "ClientCredentials",
     "Connection",
     "Database",
     "Document",
     "Duration",
+    "FilesSource",
+    "HeaderKey",
     "Heartbeat",
     "Host",
     "Identifier",
@@ -39,11 +47,14 @@ __all__ = [
     "Matching",
     "Mode",
     "Ownership",
+    "RefreshToken",
     "Role",
     "Schedule",
     "Secret",
     "Section",
     "Settings",
+    "SignedAssertion",
+    "SqlSource",
     "Token",
     "config_hash",
     "dotted",

@@ -20,8 +20,8 @@ from syncd.settings.yaml import Document, KeyPath, read_yaml
 def load_settings(path: str | Path, env: Mapping[str, str] | None = None) -> Settings:
     """The settings of one file. Raises UserError with every problem.
 
-    Files that it names (policy, mappings) are only read as YAML here; what they say is checked by whoever knows
-    their models, with `read_yaml` and `validate`.
+    Files that it names (policy, mappings, descriptions) are only read as YAML here; what they say is checked by whoever
+    knows their models, with `read_yaml` and `validate`.
     """
     document = read_yaml(path, includes=False)
     file = Path(path).absolute()
@@ -39,8 +39,7 @@ def config_hash(settings: Settings) -> str:
     """A short hash of what the settings say: the same on every machine, and without any secret."""
     said = settings.model_dump(mode="json")
     said["policy"] = _relative(settings.policy, settings.folder)
-    for name, connection in settings.connections.items():
-        said["connections"][name]["mapping"] = _relative(connection.mapping, settings.folder)
+    said["connections"] = _portable(said["connections"], settings.folder)
     if settings.database.path is not None:
         said["database"] = "sqlite:///" + _relative(settings.database.path, settings.folder)
     return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
@@ -56,6 +55,16 @@ def _relative(path: Path, folder: Path) -> str:
     return Path(os.path.relpath(path, folder)).as_posix()
 
 
+def _portable(said: Any, folder: Path) -> Any:
+    """The same with every path below the settings' own folder as seen from there."""
+    if isinstance(said, dict):
+        return {key: _portable(value, folder) for key, value in said.items()}
+    prefix = "sqlite:///"
+    if isinstance(said, str) and said.startswith((prefix + "/", "/")):
+        return prefix * said.startswith(prefix) + _relative(Path(said.removeprefix(prefix)), folder)
+    return said
+
+
 def _joined(document: Document) -> Iterator[Problem]:
     """What is wrong between connections. Reads the raw document, so that it is found beside any other mistake."""
     connections = document.data.get("connections")
@@ -67,6 +76,7 @@ def _joined(document: Document) -> Iterator[Problem]:
     yield from _roles(document, sections)
     yield from _emulators(document, sections)
     yield from _same_account(document, sections)
+    yield from _unkept(document, sections)
 
 
 def _roles(document: Document, sections: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
@@ -86,6 +96,18 @@ def _roles(document: Document, sections: Mapping[str, dict[str, Any]]) -> Iterat
         yield document.problem(("connections", name, "roles"), message, "Keep one; the others can be partner.")
 
 
+def _unkept(document: Document, sections: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
+    """A refresh token may change with each use: without a place to keep the new one, the next sign-in would fail."""
+    if document.value(("credentials", "key")):
+        return
+    for name, one in sections.items():
+        auth = one.get("auth")
+        if isinstance(auth, dict) and auth.get("flow") == "refresh_token":
+            message = "a refresh token changes with its use, and nothing says how the new one is kept."
+            remedy = "Add `credentials: {key: ${file:/run/secrets/syncd-credentials-key}}` to the settings."
+            yield document.problem(("connections", name, "auth", "flow"), message, remedy)
+
+
 def _named_roles(section: dict[str, Any]) -> set[str]:
     roles = section.get("roles")
     return {str(role) for role in (roles if isinstance(roles, list) else [roles]) if role is not None}
@@ -96,28 +118,40 @@ def _has_role(section: dict[str, Any], role: str) -> bool:
 
 
 def _emulators(document: Document, sections: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
-    real = [name for name, one in sections.items() if one.get("emulator", False) is False]
+    real = [name for name, one in sections.items() if one.get("emulator", False) is False and _is_api(one)]
     for name, one in sections.items():
-        if one.get("emulator") is True and real:
+        if one.get("emulator") is True and real and _is_api(one):
             message = f"an emulator is not allowed beside a real connection (`{real[0]}`)."
             remedy = "Keep two settings files, one to rehearse and one that is real."
             yield document.problem(("connections", name, "emulator"), message, remedy)
 
 
+def _is_api(section: dict[str, Any]) -> bool:
+    """Whether a connection reaches somebody else's system; files and tables are the owner's own to rehearse with."""
+    return section.get("kind") not in ("files", "sql")
+
+
+_NAMED_BY = {"salesforce": ("host",), "files": ("files", "account"), "sql": ("sql", "account")}
+"""The key by which two connections are seen to be the same account."""
+
+
 def _same_account(document: Document, sections: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
-    seen: dict[str, str] = {}
+    seen: dict[tuple[str, str], str] = {}
     for name, one in sections.items():
-        host = one.get("host")
-        if one.get("kind") != "salesforce" or not isinstance(host, str):
+        kind = str(one.get("kind"))
+        key = ("connections", name, *_NAMED_BY.get(kind, ()))
+        named = document.value(key) if kind in _NAMED_BY else None
+        if not isinstance(named, str):
             continue
-        first = seen.setdefault(host.lower().removeprefix("https://").strip("/"), name)
+        first = seen.setdefault((kind, named.lower().removeprefix("https://").strip("/")), name)
         if first != name:
-            message = f"is the org of the connection `{first}` again."
-            yield document.problem(("connections", name, "host"), message, "Use one connection with `roles: [both]`.")
+            what = "org" if kind == "salesforce" else "account"
+            message = f"is the {what} of the connection `{first}` again."
+            yield document.problem(key, message, "Use one connection with `roles: [both]`.")
 
 
 def named_files(document: Document) -> dict[KeyPath, str]:
-    """The policy and mapping files that the settings name, by key, as far as they exist; whatever else is wrong."""
+    """The files that the settings name, by key: policy, mappings, descriptions, as far as they exist."""
     found = {}
     for key in _file_keys(document):
         name = document.value(key)
@@ -132,6 +166,7 @@ def _file_keys(document: Document) -> Iterator[KeyPath]:
     connections = document.data.get("connections")
     for name in connections if isinstance(connections, dict) else ():
         yield "connections", name, "mapping"
+        yield "connections", name, "rest"
 
 
 def _readable(path: str) -> tuple[Problem, ...]:

@@ -9,26 +9,22 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
     PrivateAttr,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
     field_validator,
 )
+from pydantic_core import PydanticKnownError
 
 from syncd.settings.refuse import refuse, refuse_key
 from syncd.settings.secrets import Database, Identifier, Secret
+from syncd.settings.section import Section
+from syncd.settings.sources import FilesSource, SqlSource
 from syncd.settings.values import Duration, File, Host, Instant, Name, Seconds, Zone, read_host
 from syncd.settings.words import did_you_mean
-
-
-class Section(BaseModel):
-    """A part of a YAML file: unknown keys are mistakes, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class Kind(StrEnum):
@@ -36,6 +32,9 @@ class Kind(StrEnum):
 
     SALESFORCE = "salesforce"
     HUBSPOT = "hubspot"
+    FILES = "files"
+    SQL = "sql"
+    REST = "rest"
 
 
 class Role(StrEnum):
@@ -110,7 +109,23 @@ class RefreshToken(Section):
     refresh_token: Secret = Field(description="The token to begin with.", examples=["${env:PRM_REFRESH_TOKEN}"])
 
 
-_Flow = ClientCredentials | Token | SignedAssertion | RefreshToken
+class Basic(Section):
+    """Send a user's name and password with every call."""
+
+    flow: Literal["basic"]
+    username: Identifier = Field(description="The user.", examples=["${env:PRM_USER}"])
+    password: Secret = Field(description="The password.", examples=["${env:PRM_PASSWORD}"])
+
+
+class HeaderKey(Section):
+    """Send a key with every call in a header of its own."""
+
+    flow: Literal["header"]
+    header: str = Field(pattern=r"^[A-Za-z0-9-]{1,80}$", description="Name of the header.", examples=["X-Api-Key"])
+    key: Secret = Field(description="The key.", examples=["${env:PRM_KEY}"])
+
+
+_Flow = ClientCredentials | Token | SignedAssertion | RefreshToken | Basic | HeaderKey
 _FLOWS: dict[str, dict[str, type[_Flow]]] = {
     "salesforce": {
         "client_credentials": ClientCredentials,
@@ -119,6 +134,7 @@ _FLOWS: dict[str, dict[str, type[_Flow]]] = {
         "token": Token,
     },
     "hubspot": {"token": Token, "refresh_token": RefreshToken},
+    "rest": {"token": Token, "client_credentials": ClientCredentials, "basic": Basic, "header": HeaderKey},
 }
 
 
@@ -127,7 +143,7 @@ def _auth(value: Any, info: ValidationInfo) -> _Flow:
     if isinstance(value, _Flow):
         return value
     kind = info.data.get("kind")
-    offered = _FLOWS[kind] if kind else _FLOWS["salesforce"] | _FLOWS["hubspot"]
+    offered = {name: flow for of, flows in _FLOWS.items() for name, flow in flows.items() if kind in (None, of)}
     known = ", ".join(offered)
     if not isinstance(value, dict):
         refuse("auth", "must be a section with `flow` and what it needs.", f"Flows here: {known}.")
@@ -143,10 +159,47 @@ def _auth(value: Any, info: ValidationInfo) -> _Flow:
 
 
 Auth = Annotated[
-    _Flow,
+    _Flow | None,
     PlainValidator(_auth, json_schema_input_type=_Flow),
-    PlainSerializer(lambda auth: auth.model_dump(), return_type=dict[str, Any]),
+    PlainSerializer(lambda auth: auth and auth.model_dump(), return_type=dict[str, Any] | None),
 ]
+
+
+_APIS = frozenset({Kind.SALESFORCE, Kind.HUBSPOT, Kind.REST})
+_KINDS_OF: dict[str, frozenset[Kind]] = {
+    "emulator": _APIS,
+    "host": _APIS,
+    "api_version": frozenset({Kind.SALESFORCE, Kind.HUBSPOT}),
+    "ca_file": _APIS,
+    "auth": _APIS,
+    "files": frozenset({Kind.FILES}),
+    "sql": frozenset({Kind.SQL}),
+    "rest": frozenset({Kind.REST}),
+    "heartbeat": _APIS | {Kind.SQL},
+    "quota_share": _APIS,
+    "timeout": _APIS,
+}
+"""Which kinds of connection have a key; a key that is not here belongs to all."""
+
+_INSTEAD = {
+    Kind.FILES: "What the exports are is said in the section `files`.",
+    Kind.SQL: "What the database is is said in the section `sql`.",
+    Kind.REST: "What the API is like is said in the file that `rest` names.",
+}
+
+
+def _refuse_foreign(kind: Kind | None, key: str) -> None:
+    """Refuse a key that a connection of this kind does not have."""
+    if kind is not None and kind not in _KINDS_OF[key]:
+        owners = ", ".join(one.value for one in Kind if one in _KINDS_OF[key])
+        remedy = f"Remove the line. {_INSTEAD.get(kind, '')}"
+        refuse("foreign_key", f"has no meaning for {kind.value}; it is a key of {owners}.", remedy)
+
+
+def _demand(kind: Kind | None, key: str) -> None:
+    """Refuse that a key is missing which a connection of this kind cannot do without."""
+    if kind is not None and kind in _KINDS_OF[key]:
+        raise PydanticKnownError("missing")
 
 
 class Heartbeat(Section):
@@ -163,17 +216,23 @@ class Connection(Section):
     kind: Kind = Field(description="Which system it is.", examples=["salesforce"])
     emulator: bool = Field(default=False, description="Whether it is syncd's emulator on this machine.")
     roles: tuple[Role, ...] = Field(description="`direct`, `partner`, or `both`.", examples=["[direct]"])
-    host: Annotated[Host, PlainSerializer(str, return_type=str)] = Field(
-        default=Host("https", "api.hubapi.com"),
-        description="Where it answers.",
+    host: Annotated[Host | None, PlainSerializer(lambda host: host and str(host), return_type=str | None)] = Field(
+        default=None,
+        description="Where it answers; HubSpot answers at api.hubapi.com.",
         validate_default=True,
-        json_schema_extra={"default": "api.hubapi.com"},
+        examples=["acme.my.salesforce.com"],
     )
     api_version: str = Field(default="", description="Version of its API.", validate_default=True)
     ca_file: File | None = Field(
         default=None, description="Certificates to trust besides the usual ones, in PEM form.", examples=["ca.pem"]
     )
-    auth: Auth = Field(description="How to sign in.")
+    auth: Auth = Field(default=None, description="How to sign in.", validate_default=True)
+    files: FilesSource | None = Field(default=None, description="The exports, for kind files.", validate_default=True)
+    sql: SqlSource | None = Field(default=None, description="The database, for kind sql.", validate_default=True)
+    rest: File | None = Field(
+        default=None, description="The file that describes the API, for kind rest.", validate_default=True,
+        examples=["rest.yaml"],
+    )  # fmt: skip
     mapping: File = Field(description="The mapping file.", examples=["mappings/salesforce.yaml"])
     mode: Mode = Field(default=Mode.SHADOW, description="`shadow` writes nothing, `live` writes.")
     ownership: Ownership = Field(default=Ownership.OFF, description="What happens to the ownership field.")
@@ -201,7 +260,7 @@ class Connection(Section):
     @property
     def base_url(self) -> str:
         """Where its API answers, without a slash at the end."""
-        return self.host.url
+        return self.host.url if self.host else ""
 
     @property
     def is_direct(self) -> bool:
@@ -227,23 +286,41 @@ class Connection(Section):
                 refuse("roles", "contains something that is not a role.", f"{hint} Roles are direct, partner and both.")
         return ("direct", "partner") if "both" in named else tuple(sorted(named))
 
+    @field_validator("emulator", "ca_file", "heartbeat", "quota_share", "timeout", mode="before")
+    @classmethod
+    def _of_its_kind(cls, value: Any, info: ValidationInfo) -> Any:
+        _refuse_foreign(info.data.get("kind"), str(info.field_name))
+        return value
+
+    @field_validator("auth", "files", "sql", "rest", mode="wrap")
+    @classmethod
+    def _needed(cls, value: Any, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        kind, key = info.data.get("kind"), str(info.field_name)
+        if value is None:
+            _demand(kind, key)
+            return None
+        _refuse_foreign(kind, key)
+        return read(value)
+
     @field_validator("host", mode="plain", json_schema_input_type=str)
     @classmethod
-    def _host(cls, value: Any, info: ValidationInfo) -> Host:
-        hubspot = info.data.get("kind", Kind.HUBSPOT) is Kind.HUBSPOT
-        if isinstance(value, Host) and hubspot and not info.data.get("emulator"):
-            return value  # the default; there is only one host of HubSpot
-        if isinstance(value, Host):
-            refuse(
-                "missing_host", "`host` is missing.", "Add `host: acme.my.salesforce.com`, or the emulator's address."
-            )
-        return read_host(value, info.data.get("kind"), info.data.get("emulator") is True)
+    def _host(cls, value: Any, info: ValidationInfo) -> Host | None:
+        kind, emulator = info.data.get("kind"), info.data.get("emulator") is True
+        if value is not None:
+            _refuse_foreign(kind, "host")
+            return value if isinstance(value, Host) else read_host(value, kind, emulator)
+        if kind in (None, Kind.HUBSPOT) and not emulator:
+            return Host("https", "api.hubapi.com")
+        _demand(kind, "host")
+        return None
 
     @field_validator("api_version", mode="before", json_schema_input_type=str | float)
     @classmethod
     def _version(cls, value: Any, info: ValidationInfo) -> Any:
         kind = info.data.get("kind")
         text = str(value if value is not None else "").lower().removeprefix("v")
+        if text:
+            _refuse_foreign(kind, "api_version")
         if kind == "salesforce":
             return _salesforce_version(text)
         if kind == "hubspot":
@@ -287,6 +364,25 @@ class Schedule(Section):
     """How often the daemon works."""
 
     every: Duration = Field(default=timedelta(seconds=60), description="Time between two cycles.", examples=["60s"])
+    sweep: Duration = Field(
+        default=timedelta(days=1),
+        description="How often everything is read to find what no change tells of: deletions, merges, drift.",
+        examples=["24h"],
+    )
+    refresh_formulas: Duration = Field(
+        default=timedelta(hours=6),
+        description="The same for objects with formula fields, which change without a trace.",
+        examples=["6h"],
+    )
+
+
+class Brakes(Section):
+    """When syncd stops and asks a person."""
+
+    vanished_share: float = Field(
+        default=0.05, gt=0, le=1, description="The share of an object's records that may be gone at once."
+    )
+    vanished_least: int = Field(default=20, ge=1, description="Fewer records than this never stop it.")
 
 
 class Matching(Section):
@@ -363,6 +459,7 @@ class Settings(Section):
         description="The CRM and PRM accounts, by a name of your choice."
     )
     schedule: Schedule = Schedule()
+    brakes: Brakes = Brakes()
     matching: Matching = Matching()
     ledger: Ledger = Ledger()
     credentials: Credentials = Credentials()

@@ -177,6 +177,31 @@ class Database:
         return {"type": "string", "pattern": r"^(sqlite:///|postgresql\+psycopg://).+"}
 
 
+class AnyDatabase(Database):
+    """A database of any maker that SQLAlchemy has a dialect for; its password may only be referenced."""
+
+    __slots__ = ()
+
+    @classmethod
+    def _read(cls, value: Any, info: ValidationInfo) -> Database:
+        if isinstance(value, Database):
+            return value
+        if not isinstance(value, str) or not _ANY_URL.match(value.strip()):
+            refuse("database", "must be the URL of a database.", _ANY_REMEDY)
+        around, text = surroundings(info), value.strip()
+        if text.startswith("sqlite:"):
+            return cls(_sqlite(text, around.folder))
+        return cls(*_with_password(text, around, _ANY_REMEDY))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "pattern": _ANY_URL.pattern + ".+"}
+
+
+_ANY_URL = re.compile(r"^[a-z][a-z0-9_]*(\+[a-z0-9_]+)?://")
+_ANY_REMEDY = "For example `postgresql+psycopg://reader:${env:DB_PASSWORD}@host/name`."
+
+
 def surroundings(info: ValidationInfo) -> Surroundings:
     """What a validation is told about the settings file that it reads."""
     return Surroundings(**(info.context or {}))
@@ -260,24 +285,31 @@ def _sqlite(text: str, folder: Path) -> str:
     return f"sqlite:///{path}"
 
 
-_POSTGRESQL = re.compile(
-    r"postgresql\+psycopg://(?:(?P<user>[^:@/?#]+)(?::(?P<password>\$\{(?:env|file):[^{}]+\}|[^@/]*))?@)?(?P<rest>[^@]+)"
+_SERVER = re.compile(
+    r"[a-z0-9_+]+://(?:(?P<user>[^:@/?#]+)(?::(?P<password>\$\{(?:env|file):[^{}]+\}|[^@/]*))?@)?(?P<rest>[^@]+)"
 )
 
 
 def _postgresql(text: str, around: Surroundings) -> Database:
-    remedy = "Write `postgresql+psycopg://user:${env:DB_PASSWORD}@host:5432/name`."
-    match = _POSTGRESQL.fullmatch(text)
+    return Database(
+        *_with_password(text, around, "Write `postgresql+psycopg://user:${env:DB_PASSWORD}@host:5432/name`.")
+    )
+
+
+def _with_password(text: str, around: Surroundings, remedy: str) -> tuple[str, Secret | None]:
+    """The URL of a database server, and the password that its reference names."""
+    match = _SERVER.fullmatch(text)
     if match is None or "${" in f"{match['user']}{match['rest']}" or "/" not in match["rest"]:
-        message = "is not a PostgreSQL URL; a reference can only stand for its password."
+        message = "is not the URL of a database; a reference can only stand for its password."
         refuse("database", message, remedy)
     password = match["password"]
-    if "password=" in match["rest"] or (password and not _REFERENCE.fullmatch(password)):
+    if _PASSWORD_KEY.search(match["rest"]) or (password and not _REFERENCE.fullmatch(password)):
         message = "the password of the database stands here in plain."
         refuse("secret_in_plain", message, f"{remedy} Then change the password.")
-    if not password:
-        return Database(text)
-    return Database(text, Secret(password, resolve(password, around)))
+    return (text, Secret(password, resolve(password, around))) if password else (text, None)
+
+
+_PASSWORD_KEY = re.compile(r"[?&](password|passwd|pwd)=", re.IGNORECASE)
 
 
 def _as_reference() -> core_schema.SerSchema:

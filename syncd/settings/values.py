@@ -26,7 +26,8 @@ SALESFORCE_HOSTS = (
 HUBSPOT_HOSTS = (re.compile(r"api\.hubapi\.com"),)
 
 
-def _duration(value: Any) -> timedelta:
+def read_duration(value: Any) -> timedelta:
+    """A length of time as people write it. Raises a ValueError."""
     if isinstance(value, timedelta):
         return value
     text = value.strip().lower().replace(" ", "") if isinstance(value, str) else ""
@@ -47,7 +48,7 @@ def _seconds(value: Any) -> Any:
 
 Duration = Annotated[
     timedelta,
-    PlainValidator(_duration, json_schema_input_type=str),
+    PlainValidator(read_duration, json_schema_input_type=str),
     PlainSerializer(lambda d: f"{int(d.total_seconds())}s", return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^(\d+[smhd])+$"}),
 ]
@@ -114,6 +115,25 @@ File = Annotated[
     WithJsonSchema({"type": "string"}),
 ]
 """A file that exists; a relative path starts at the folder of the settings file."""
+
+
+def _folder(value: Any, info: ValidationInfo) -> Path:
+    if not isinstance(value, str | Path) or not str(value).strip():
+        refuse("folder", "must be the path of a folder.", "Write its path, seen from this file.")
+    path = (surroundings(info).folder / str(value).strip()).absolute()
+    if not path.is_dir() and "${" not in str(value):
+        remedy = "Create it, or correct the path (it starts at the folder of this file)."
+        refuse("folder", f"there is no folder `{value}`.", remedy)
+    return path
+
+
+Folder = Annotated[
+    Path,
+    PlainValidator(_folder, json_schema_input_type=str),
+    PlainSerializer(Path.as_posix, return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
+"""A folder that exists; a relative path starts at the folder of the settings file."""
 
 
 def _name(value: str) -> str:

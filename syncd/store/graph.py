@@ -23,6 +23,7 @@ from syncd.store.tables import (
     parsed,
     progress,
     staged,
+    unanswered,
     unlinked,
     unplanned,
     unreadable,
@@ -477,6 +478,24 @@ def unlinked_refs(tx: sa.Connection) -> list[Ref]:
 def mark_linked(tx: sa.Connection, refs: Sequence[Ref]) -> None:
     """These accounts have been linked."""
     delete_refs(tx, unlinked, refs)
+
+
+def mark_unanswered(tx: sa.Connection, refs: Iterable[Ref]) -> None:
+    """It has to be looked at whether a group answers for these filings."""
+    fresh = sorted(set(refs))
+    delete_refs(tx, unanswered, fresh)
+    if fresh:
+        tx.execute(unanswered.insert(), [row_of(ref) for ref in fresh])
+
+
+def unanswered_refs(tx: sa.Connection) -> list[Ref]:
+    """The filings to look at, in order."""
+    return sorted(Ref(*row) for row in tx.execute(sa.select(unanswered)))
+
+
+def mark_answered(tx: sa.Connection, refs: Sequence[Ref]) -> None:
+    """These filings have been looked at."""
+    delete_refs(tx, unanswered, refs)
 
 
 def members_of_all(tx: sa.Connection, numbers: Iterable[int]) -> dict[Ref, int]:

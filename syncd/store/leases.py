@@ -31,13 +31,13 @@ def _now(tx: sa.Connection) -> int:
     return int(tx.exec_driver_sql(query).scalar_one())
 
 
-def take(tx: sa.Connection, name: str, holder: str, *, force: bool = False) -> Lease | None:
-    """Take the lease if it is free, expired or ours (or `force`); None when somebody else holds it."""
+def take(tx: sa.Connection, name: str, holder: str, *, force: bool = False, seconds: int = TTL_SECONDS) -> Lease | None:
+    """Take the lease for `seconds` if it is free, expired or ours (or `force`); None when somebody else holds it."""
     now = _now(tx)
     # two hosts may begin at once on a database where nobody ever held it
     add_missing(tx, table, [{"name": name, "holder": "", "token": 0, "expires_at": 0}])
     row = tx.execute(sa.select(table).where(table.c.name == name).with_for_update()).one()
-    expires = now + TTL_SECONDS * 1_000_000
+    expires = now + seconds * 1_000_000
     if row.holder != holder and row.expires_at > now and not force:
         return None
     token = row.token + (row.holder != holder)

@@ -56,6 +56,37 @@ def put_outcomes(tx: sa.Connection, made: Mapping[int, Outcome]) -> list[Ref]:
     return _put_wanted(tx, numbers, [(n, item) for n, outcome in made.items() for item in outcome.wanted])
 
 
+NOWHERE = 0
+"""The organization of what no organization answers for."""
+
+
+def claimed(tx: sa.Connection, refs: Sequence[Ref]) -> set[Ref]:
+    """Those of these registrations that a group answers for."""
+    return {
+        Ref(*row)
+        for condition in graph.in_refs(claim, refs)
+        for row in tx.execute(sa.select(claim.c.connection, claim.c.object, claim.c.id).where(condition))
+    }
+
+
+def put_alone(tx: sa.Connection, refs: Sequence[Ref], items: Iterable[Wanted]) -> list[Ref]:
+    """What the records among `refs` that no group answers for should show; returns those where that is new.
+
+    What a group wants of one is left alone, and what was wanted for one that now has a group is forgotten.
+    """
+    before = {key: row for key, row in _wanted_rows(tx, refs).items() if row.organization == NOWHERE}
+    others = {key for key in _wanted_rows(tx, refs) if key not in before}
+    new = {
+        (item.ref, item.group.value): (NOWHERE, plain(_compared(item.fields)), plain(item.because))
+        for item in items
+        if (item.ref, item.group.value) not in others
+    }
+    gone = {key for key in before if key not in new}
+    differing = {k: v for k, v in new.items() if k not in before or (before[k].fields, before[k].because) != v[1:]}
+    _replace_wanted(tx, gone, differing)
+    return sorted({ref for ref, _ in (*gone, *differing)})
+
+
 def _put_wanted(tx: sa.Connection, numbers: Sequence[int], items: Sequence[tuple[int, Wanted]]) -> list[Ref]:
     """Touch only rows whose values, reasons or organization differ; for what is no longer named nothing is wanted."""
     new = {(item.ref, item.group.value): (n, plain(_compared(item.fields)), plain(item.because)) for n, item in items}
@@ -265,7 +296,9 @@ def organizations_reading(tx: sa.Connection, topics: Iterable[str]) -> list[int]
 
 def decided_organizations(tx: sa.Connection) -> set[int]:
     """Every organization that something is derived for."""
-    return {row[0] for table in (claim, wanted) for row in tx.execute(sa.select(table.c.organization).distinct())}
+    tables = (claim, wanted)
+    found = {row[0] for table in tables for row in tx.execute(sa.select(table.c.organization).distinct())}
+    return found - {NOWHERE}
 
 
 def forget_derived(tx: sa.Connection, tables: Sequence[sa.Table]) -> None:

@@ -350,13 +350,15 @@ def _follow(tx: sa.Connection, connection: str, object: str, rows: Iterable[Row]
             add_alias(tx, Ref(connection, object, row.id), Ref(connection, object, row.merged_into), "merged", at)
 
 
+_ANY_LOST = (
+    "SELECT EXISTS (SELECT 1 FROM unreadable WHERE connection = ? AND stream = ?), "
+    "EXISTS (SELECT 1 FROM unseen WHERE source = ?)"
+)
+
+
 def _shown_again(tx: sa.Connection, source_: int, connection: str, stream: Stream, ids: list[str]) -> None:
     """What came is neither unreadable nor out of our sight, whatever it was before."""
-    mark = _marks(tx, 1)
-    asked = (
-        f"SELECT EXISTS (SELECT 1 FROM unreadable WHERE connection = {mark} AND stream = {mark}), "
-        f"EXISTS (SELECT 1 FROM unseen WHERE source = {mark})"
-    )
+    asked = _ANY_LOST.replace("?", _marks(tx, 1))
     found = tx.exec_driver_sql(asked, (connection, stream.value, source_)).one()
     for known, table, where in (
         (found[0], unreadable, (unreadable.c.connection == connection, unreadable.c.stream == stream.value)),

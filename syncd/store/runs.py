@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from syncd.errors import UserError
-from syncd.model import Checked
-from syncd.store.tables import connection, cursor, policy_version, run
+from syncd.model import Checked, ObjectAccess
+from syncd.store.tables import access, connection, cursor, policy_version, run
 
 
 def start(tx: sa.Connection, id_: str, job: str, at: datetime, **about: Any) -> None:
@@ -69,6 +69,41 @@ def bind(tx: sa.Connection, name: str, kind: str, checked: Checked, at: datetime
 def bound(tx: sa.Connection) -> dict[str, str]:
     """The uid of each connection by its name."""
     return {row.name: row.uid for row in tx.execute(sa.select(connection.c.name, connection.c.uid))}
+
+
+def facts(tx: sa.Connection, uid: str) -> dict[str, Any]:
+    """What the last check of a connection found; nothing when it was never bound."""
+    return dict(tx.execute(sa.select(connection.c.facts).where(connection.c.uid == uid)).scalar() or {})
+
+
+def put_access(tx: sa.Connection, uid: str, found: Iterable[ObjectAccess], at: datetime) -> None:
+    """Replace what is known of our sight of a connection's objects."""
+    tx.execute(access.delete().where(access.c.connection == uid))
+    rows = {
+        one.object: {
+            "connection": uid, "object": one.object, "sees_all": one.sees_all, "evidence": one.evidence,
+            "records": one.records, "formulas": list(one.formulas), "checked_at": at,
+        }
+        for one in found
+    }  # fmt: skip
+    if rows:
+        tx.execute(access.insert(), list(rows.values()))
+
+
+def get_access(tx: sa.Connection, uid: str) -> list[ObjectAccess]:
+    """What the last check found out about our sight of a connection's objects."""
+    query = sa.select(access).where(access.c.connection == uid).order_by(access.c.object)
+    return [
+        ObjectAccess(row.object, row.sees_all, row.evidence, row.records, tuple(row.formulas))
+        for row in tx.execute(query)
+    ]
+
+
+def last(tx: sa.Connection, job: str, connection_: str) -> dict[str, Any] | None:
+    """The newest run of a job on a connection."""
+    query = sa.select(run).where(run.c.job == job, run.c.connection == connection_)
+    row = tx.execute(query.order_by(run.c.started_at.desc(), run.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else dict(row._mapping)
 
 
 def keep_policy(tx: sa.Connection, version: str, content: Mapping[str, Any], at: datetime) -> None:

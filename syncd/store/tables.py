@@ -105,6 +105,58 @@ cursor = sa.Table(
     sa.Column("spec_hash", _Text),  # what was read; another mapping opens a new first window
     sa.Column("newest_stamp", Moment),  # a metric, never the cursor
     sa.Column("run", _Text),
+    sa.Column("looked_through", Moment),  # up to here stamps were read once more, for what surfaced late
+    sa.Column("looked_at", Moment),
+    info=_FACT,
+)
+
+sweep = sa.Table(
+    "sweep",
+    metadata,
+    sa.Column("connection", _Text, primary_key=True),
+    sa.Column("object", _Text, primary_key=True),
+    sa.Column("state", _Text, nullable=False),  # reading -> ending -> done -> reading ...
+    sa.Column("position", Json),  # where the next page begins
+    sa.Column("rows", sa.BigInteger, nullable=False, default=0),
+    sa.Column("counted", sa.BigInteger),  # what the system counted when it began
+    sa.Column("counts", Json, nullable=False),  # what it has found so far
+    sa.Column("spec_hash", _Text),
+    sa.Column("started_at", Moment),
+    sa.Column("finished_at", Moment),  # when everything was last read whole, by a sweep or a first pull
+    sa.Column("run", _Text),
+    sa.CheckConstraint("state IN ('reading','ending','done')", name="ck_sweep_state"),
+    info=_FACT,
+)
+
+swept = sa.Table(
+    "swept",
+    metadata,
+    sa.Column("source", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", _Text, primary_key=True),  # what the sweep under way has shown, not deleted
+    sa.Column("partner", _Text),  # who filed it, where it is a filing
+    info=_FACT,
+)
+
+unseen = sa.Table(
+    "unseen",
+    metadata,
+    sa.Column("source", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", _Text, primary_key=True),  # held as it was last read; the system no longer shows it to us
+    sa.Column("since", Moment, nullable=False),
+    sa.Column("run", _Text, nullable=False),
+    info=_FACT,
+)
+
+access = sa.Table(
+    "access",
+    metadata,
+    sa.Column("connection", _Text, primary_key=True),
+    sa.Column("object", _Text, primary_key=True),
+    sa.Column("sees_all", sa.Boolean),  # proved, disproved, or not to be told
+    sa.Column("evidence", _Text, nullable=False),
+    sa.Column("records", sa.BigInteger),
+    sa.Column("formulas", Json, nullable=False),
+    sa.Column("checked_at", Moment, nullable=False),
     info=_FACT,
 )
 
@@ -179,6 +231,34 @@ unreadable = sa.Table(
 )
 
 # --- facts: what was decided and sent ------------------------------------------------------------------------------
+
+hold = sa.Table(
+    "hold",
+    metadata,
+    sa.Column("number", _Id, primary_key=True),
+    sa.Column("connection", _Text, nullable=False),
+    sa.Column("object", _Text, nullable=False),
+    sa.Column("kind", _Text, nullable=False),  # vanished, empty, stalled
+    sa.Column("what", _Text, nullable=False),
+    sa.Column("evidence", Json, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("run", _Text),
+    sa.Column("state", _Text, nullable=False),  # open -> lifted -> used
+    sa.Column("lifted_at", Moment),
+    sa.Column("lifted_by", _Text),
+    sa.Column("reason", _Text),
+    sa.CheckConstraint("state IN ('open','lifted','used')", name="ck_hold_state"),
+    sa.Index(
+        "uq_hold_open",
+        "connection",
+        "object",
+        "kind",
+        unique=True,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    ),
+    info=_FACT,
+)
 
 decision = sa.Table(
     "decision",
@@ -310,6 +390,16 @@ lease = sa.Table(
     info=_FACT,
 )
 
+credential = sa.Table(
+    "credential",
+    metadata,
+    sa.Column("name", _Text, primary_key=True),  # of the connection
+    sa.Column("sealed", sa.LargeBinary, nullable=False),  # the token, encrypted for this connection alone
+    sa.Column("began_with", sa.LargeBinary(32), nullable=False),  # hash of the token that the settings gave
+    sa.Column("changed_at", Moment, nullable=False),
+    info=_FACT,
+)
+
 counter = sa.Table(
     "counter",
     metadata,
@@ -361,6 +451,23 @@ staged = sa.Table(
     sa.Column("change", sa.BigInteger, nullable=False),
     sa.Index("ix_staged_parent", "stream", "parent"),
     sa.Index("ix_staged_key", "stream", "key"),
+    info=_DERIVED,
+)
+
+# Derived, so that a rebuild makes it again: from records, their filters and what could not be read. What changes
+# without the record (returned by a rule, acknowledged by a receipt, no longer visible) is joined when it is asked for.
+intake = sa.Table(
+    "intake",
+    metadata,
+    *_ref(primary_key=True),
+    sa.Column("state", _Text, nullable=False),  # taken, draft, filtered, unreadable, deleted
+    sa.Column("partner", _Text),
+    sa.Column("number", _Text),
+    sa.Column("received_at", Moment),
+    sa.Column("company", _Text),
+    sa.Column("field", _Text),  # the filter that keeps it out, and the value that it has there
+    sa.Column("value", _Text),
+    sa.Column("reason", _Text, nullable=False, default=""),
     info=_DERIVED,
 )
 
@@ -455,6 +562,13 @@ unplanned = sa.Table(
     "unplanned",
     metadata,
     *_ref(primary_key=True),  # what is wanted or shown has changed since it was last compared
+    info=_QUEUE,
+)
+
+unanswered = sa.Table(
+    "unanswered",
+    metadata,
+    *_ref(primary_key=True),  # filings that changed, or whose company did: is there a group that answers for them?
     info=_QUEUE,
 )
 

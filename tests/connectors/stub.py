@@ -69,6 +69,7 @@ class Stub:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body go out apart, and would wait for each other
 
     def _serve(self) -> None:
         stub: Stub = self.server.stub  # type: ignore[attr-defined]

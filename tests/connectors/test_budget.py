@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from datetime import timedelta
 
 import pytest
@@ -72,6 +74,36 @@ def test_what_others_used_up_stops_us_for_a_while_only() -> None:
     assert caught.value.after == timedelta(minutes=15)
     clock.wait(15 * 60)
     budget.take("call")
+
+
+def test_what_remains_lags_and_jumps_so_that_only_its_newest_word_counts() -> None:
+    """F29."""
+    budget = salesforce_budget(FakeClock(), daily=1000, reserve=0.1)
+    budget.correct("daily", 90, None, 1000)
+    with pytest.raises(QuotaExhausted):
+        budget.take("call")
+    budget.correct("daily", 900, None, 1000)
+    budget.take("call")
+    budget.correct("daily", None, None, 1000)
+    budget.take("call")
+
+
+def test_threads_that_share_a_budget_get_no_call_more_than_it_has() -> None:
+    """F28, F29."""
+    budget, taken = salesforce_budget(FakeClock(), daily=1000, share=0.5), []
+
+    def work() -> None:
+        with contextlib.suppress(QuotaExhausted):
+            while True:
+                budget.take("call")
+                taken.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(taken) == 500
 
 
 def test_a_servers_no_slows_everybody_down() -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from syncd.connectors.credentials import SalesforceClientCredentials, SignedIn, StaticToken
+from syncd.connectors.credentials import SignedIn, StaticToken
+from syncd.connectors.salesforce import SalesforceClientCredentials
 from syncd.errors import AuthFailed, Retry
 
 from .stub import Say, Stub
@@ -59,12 +60,14 @@ def released(slow: Slow) -> Callable[[], None]:
 
 
 def test_threads_that_want_a_token_together_cause_one_sign_in() -> None:
+    """F24."""
     slow = Slow()
     assert together(8, slow.token, released(slow)) == ["token 1"] * 8
     assert slow.calls == 1
 
 
 def test_threads_that_meet_the_same_stale_token_renew_it_once() -> None:
+    """F24."""
     slow = Slow()
     slow.go.set()
     stale = slow.token()

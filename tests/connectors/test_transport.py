@@ -60,6 +60,7 @@ def transport(stub: Stub, clock: FakeClock, **options: Any) -> Transport:
 def test_a_write_without_a_whole_answer_has_an_unknown_outcome(
     stub: Stub, clock: FakeClock, say: Say, why: str
 ) -> None:
+    """F58, F27. And nothing is sent twice by itself."""
     stub.on("POST /x", say)
     for writing in (True, False):
         with pytest.raises(Retry) as caught:
@@ -78,12 +79,14 @@ def test_a_server_that_cannot_be_reached_has_surely_changed_nothing(clock: FakeC
 
 @pytest.mark.parametrize("timeouts", [Timeouts(read=0.05), Timeouts(whole=0.05)])
 def test_a_server_that_never_ends_its_answer_is_given_up(stub: Stub, clock: FakeClock, timeouts: Timeouts) -> None:
+    """F26."""
     stub.on("GET /x", Say(body={"a": "x" * 1000}, drip=0.2 if timeouts.read < 1 else 0.01))
     with pytest.raises(Retry):
         transport(stub, clock, timeouts=timeouts).call("GET", "/x", template="x")
 
 
 def test_a_redirect_is_not_followed(stub: Stub, clock: FakeClock) -> None:
+    """A token goes to the configured host only."""
     stub.on("GET /x", Say(302, headers={"Location": f"{stub.url}/elsewhere"}))
     with pytest.raises(Stop):
         transport(stub, clock).call("GET", "/x", template="x")

@@ -123,7 +123,7 @@ def test_what_time_alone_changes_is_decided_when_it_is_due(make: Make) -> None:
 
 
 def test_nothing_is_approved_where_not_everything_can_be_seen(make: Make) -> None:
-    world = make()
+    world = make(proved=None)
     world.change_side("crm", visible=False)
     world.deal()
     world.cycle()

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from syncd.errors import IncompleteRead, Retry
-from syncd.jobs.pull import next_window, pull, spec_hash
+from syncd.jobs.feeds import spec_hash
+from syncd.jobs.pull import next_window, pull
 from syncd.model import ReadSpec, Stream, Window
-from syncd.store import records, runs
-from syncd.store.records import Cursor
+from syncd.store import cursors, records, runs
+from syncd.store.cursors import Cursor
 
 from .conftest import Make
 from .world import CRM_UID, World
@@ -79,7 +80,7 @@ def read(world: World) -> Any:
 
 def held(world: World) -> Cursor:
     with world.store.read() as tx:
-        return records.get_cursor(tx, CRM_UID, Stream.ACCOUNTS)
+        return cursors.get(tx, CRM_UID, Stream.ACCOUNTS)
 
 
 def stored_ids(world: World) -> list[str]:

@@ -100,21 +100,34 @@ class World:
     beats: bool = False
     page_size: int = 100
     read_lag: float = 0.0
+    second_look: float = 0.0
+    proved: bool | None = True
+    reports_deletes: bool = True
     crm: MemoryConnector = field(init=False)
     prm: MemoryConnector = field(init=False)
     work: Work = field(init=False)
     crm_mapping: dict[str, Any] = field(default_factory=lambda: CRM_MAPPING)
+    prm_mapping: dict[str, Any] = field(default_factory=lambda: PRM_MAPPING)
 
     def __post_init__(self) -> None:
-        about = {"page_size": self.page_size, "read_lag_seconds": self.read_lag}
+        about = {
+            "page_size": self.page_size, "read_lag_seconds": self.read_lag, "sees_all": self.proved,
+            "second_look_seconds": self.second_look, "reports_deletes": self.reports_deletes,
+        }  # fmt: skip
         self.crm = MemoryConnector(self.clock, uid=CRM_UID, **about)  # type: ignore[arg-type]
         self.prm = MemoryConnector(self.clock, uid=PRM_UID, **about)  # type: ignore[arg-type]
-        for connector, file, kind in ((self.crm, self.crm_mapping, "salesforce"), (self.prm, PRM_MAPPING, "hubspot")):
-            for spec in compiled(file, kind).read_specs().values():
+        for connector, mapping in ((self.crm, self.mapping("crm")), (self.prm, self.mapping("prm"))):
+            for spec in mapping.read_specs().values():
                 connector.define(spec.object, *spec.fields, *spec.where)
         self.crm.define("Heartbeat", "seen")
         self.crm.put("Heartbeat", "h1", {"seen": None})
         self.restart()
+
+    def mapping(self, name: str) -> Mapping:
+        """The mapping of one of the two connections."""
+        if name == "crm":
+            return compiled(self.crm_mapping, "salesforce")
+        return compiled(self.prm_mapping, "hubspot")
 
     def restart(self, crm: Connector | None = None, prm: Connector | None = None) -> Work:
         """Join everything again, as another process would."""
@@ -122,10 +135,9 @@ class World:
         beat = Heartbeat("Heartbeat", "h1", "seen") if self.beats else None
         sides = [
             Side("crm", "salesforce", frozenset({"direct"}), crm or self.crm,
-                 compiled(self.crm_mapping, "salesforce").streams, "syncd", ownership=self.ownership, heartbeat=beat,
-                 **common),
-            Side("prm", "hubspot", frozenset({"partner"}), prm or self.prm, compiled(PRM_MAPPING, "hubspot").streams,
-                 self.authority, ownership="off", heartbeat=None, **common),
+                 self.mapping("crm").streams, "syncd", ownership=self.ownership, heartbeat=beat, **common),
+            Side("prm", "hubspot", frozenset({"partner"}), prm or self.prm, self.mapping("prm").streams, self.authority,
+                 ownership="off", heartbeat=None, **common),
         ]  # fmt: skip
         self.work = Work(
             store=self.store, clock=self.clock, sides=sides, policy=self.policy, config_hash="c1",

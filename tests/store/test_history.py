@@ -9,16 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.store import records
+from syncd.store import history, records
 from syncd.store.database import Store
-from syncd.store.records import Confirmed, PastState
+from syncd.store.history import PastState
+from syncd.store.records import Confirmed
 
 from .helpers import apply, at, ref, row
 
 
 def said(store: Store, minutes: float, id_: str = "a") -> PastState | None:
     with store.read() as tx:
-        return records.state_at(tx, ref(id_), at(minutes))
+        return history.state_at(tx, ref(id_), at(minutes))
 
 
 def test_of_a_record_never_read_nothing_is_known(store: Store) -> None:

@@ -7,7 +7,7 @@ import random
 import sqlalchemy as sa
 
 from syncd.model import Ref, Stream
-from syncd.store import graph, records
+from syncd.store import graph, history, records
 from syncd.store.database import Store
 from syncd.store.records import Confirmed, PageCounts
 from syncd.store.tables import counter, metadata, record, record_version, ref_alias, unplanned, unreadable
@@ -58,7 +58,7 @@ def test_a_version_is_kept_of_what_a_record_said_before(store: Store) -> None:
     apply(store, [row("a", 0, City="Leeds")], read=1)
     apply(store, [row("a", 10, City="Bath")], read=11, run="run-2")
     with store.read() as tx:
-        first, last = records.versions(tx, ref("a"))
+        first, last = history.versions(tx, ref("a"))
     assert (first["fields"]["City"], first["stamp"], first["seen_at"], first["run"]) == ("Leeds", at(0), at(1), "run-2")
     assert (last["fields"]["City"], last["stamp"], last["seen_at"]) == ("Bath", at(10), at(11))
 

@@ -6,7 +6,7 @@ import pytest
 
 from syncd.errors import UserError
 from syncd.model import Checked, Stream, Window
-from syncd.store import records, runs
+from syncd.store import cursors, runs
 from syncd.store.database import Store
 
 from .helpers import at
@@ -82,8 +82,8 @@ def test_the_heartbeat_of_a_connection_is_remembered(store: Store) -> None:
 def test_freshness_tells_how_far_each_stream_was_read(store: Store) -> None:
     bind(store, "crm", "00D1")
     with store.begin() as tx:
-        records.open_window(tx, "00D1", Stream.USERS, Window(None, at(5)), "s", "r1")
-        records.close_window(tx, "00D1", Stream.USERS, at(5), at(4))
+        cursors.open_window(tx, "00D1", Stream.USERS, Window(None, at(5)), "s", "r1")
+        cursors.close_window(tx, "00D1", Stream.USERS, at(5), at(4))
         (found,) = runs.freshness(tx)
     assert (found["name"], found["stream"], found["watermark"], found["complete_through"]) == (
         "crm",

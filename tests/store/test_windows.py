@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from syncd.model import Row, Stream, Window
-from syncd.store import records
+from syncd.store import cursors, records
+from syncd.store.cursors import Cursor
 from syncd.store.database import Store
-from syncd.store.records import Cursor
 
 from .helpers import CRM, OBJECT, OURS, at, row, table_rows
 
@@ -17,13 +17,13 @@ NEVER = Cursor(None, None, None, None, 0, None)
 
 def cursor(store: Store) -> Cursor:
     with store.read() as tx:
-        return records.get_cursor(tx, CRM, Stream.ACCOUNTS)
+        return cursors.get(tx, CRM, Stream.ACCOUNTS)
 
 
 def open_window(store: Store, lower: float | None = None, upper: float = 60) -> Window:
     window = Window(None if lower is None else at(lower), at(upper))
     with store.begin() as tx:
-        records.open_window(tx, CRM, Stream.ACCOUNTS, window, "spec-1", "run-1")
+        cursors.open_window(tx, CRM, Stream.ACCOUNTS, window, "spec-1", "run-1")
     return window
 
 
@@ -35,14 +35,14 @@ def test_an_open_window_is_kept_with_its_bounds_and_the_place_to_go_on(store: St
     window = open_window(store, lower=5)
     assert cursor(store) == Cursor(None, None, window, None, 0, "spec-1")
     with store.begin() as tx:
-        records.move_window(tx, CRM, Stream.ACCOUNTS, {"after": 200}, 200, at(30))
+        cursors.move_window(tx, CRM, Stream.ACCOUNTS, {"after": 200}, 200, at(30))
     assert cursor(store) == Cursor(None, None, window, {"after": 200}, 200, "spec-1")
 
 
 def test_only_a_closed_window_moves_the_watermark(store: Store) -> None:
     open_window(store)
     with store.begin() as tx:
-        records.close_window(tx, CRM, Stream.ACCOUNTS, at(60), at(50))
+        cursors.close_window(tx, CRM, Stream.ACCOUNTS, at(60), at(50))
     found = cursor(store)
     assert (found.watermark, found.complete_through, found.window, found.position) == (at(60), at(50), None, None)
 
@@ -50,11 +50,11 @@ def test_only_a_closed_window_moves_the_watermark(store: Store) -> None:
 def test_a_dropped_window_leaves_the_watermark_where_it_was(store: Store) -> None:
     open_window(store)
     with store.begin() as tx:
-        records.close_window(tx, CRM, Stream.ACCOUNTS, at(60), at(50))
+        cursors.close_window(tx, CRM, Stream.ACCOUNTS, at(60), at(50))
     open_window(store, lower=55, upper=90)
     with store.begin() as tx:
-        records.move_window(tx, CRM, Stream.ACCOUNTS, {"after": 1}, 1, None)
-        records.drop_window(tx, CRM, Stream.ACCOUNTS)
+        cursors.move_window(tx, CRM, Stream.ACCOUNTS, {"after": 1}, 1, None)
+        cursors.drop_window(tx, CRM, Stream.ACCOUNTS)
     found = cursor(store)
     assert (found.watermark, found.complete_through, found.window, found.position) == (at(60), at(50), None, None)
 
@@ -62,7 +62,7 @@ def test_a_dropped_window_leaves_the_watermark_where_it_was(store: Store) -> Non
 def test_a_reopened_window_begins_at_its_first_page(store: Store) -> None:
     open_window(store)
     with store.begin() as tx:
-        records.move_window(tx, CRM, Stream.ACCOUNTS, {"after": 1}, 1, None)
+        cursors.move_window(tx, CRM, Stream.ACCOUNTS, {"after": 1}, 1, None)
     window = open_window(store, upper=70)
     assert cursor(store) == Cursor(None, None, window, None, 0, "spec-1")
 
@@ -70,8 +70,8 @@ def test_a_reopened_window_begins_at_its_first_page(store: Store) -> None:
 def test_streams_and_connections_have_cursors_of_their_own(store: Store) -> None:
     open_window(store)
     with store.read() as tx:
-        assert records.get_cursor(tx, CRM, Stream.USERS) == NEVER
-        assert records.get_cursor(tx, "other", Stream.ACCOUNTS) == NEVER
+        assert cursors.get(tx, CRM, Stream.USERS) == NEVER
+        assert cursors.get(tx, "other", Stream.ACCOUNTS) == NEVER
 
 
 PAGES: list[list[Row]] = [[row("a"), row("b")], [row("c", 1)], [row("a", 2, City="Leeds")]]
@@ -98,9 +98,9 @@ def read_pages(store: Store, crash: tuple[int, str]) -> None:
             if crash == (number, "rows"):
                 raise Crash
             if number == len(PAGES) - 1:
-                records.close_window(tx, CRM, Stream.ACCOUNTS, at(60), at(50))
+                cursors.close_window(tx, CRM, Stream.ACCOUNTS, at(60), at(50))
             else:
-                records.move_window(tx, CRM, Stream.ACCOUNTS, {"page": number}, number + 1, None)
+                cursors.move_window(tx, CRM, Stream.ACCOUNTS, {"page": number}, number + 1, None)
             if crash == (number, "position"):
                 raise Crash
         if crash == (number, "committed"):
@@ -122,3 +122,41 @@ def test_a_crash_at_any_page_loses_nothing_and_reads_nothing_twice(store: Store,
         found = {item.ref.id: item.fields.get("City") for item in records.of_stream(tx, Stream.ACCOUNTS)}
     assert found == {"a": "Leeds", "b": None, "c": None}
     assert len(table_rows(store, sa.table("record_version", sa.column("version")))) == 1  # type: ignore[arg-type]
+
+
+def test_another_specification_starts_from_nothing(store: Store) -> None:
+    open_window(store)
+    with store.begin() as tx:
+        cursors.close_window(tx, CRM, Stream.ACCOUNTS, at(60), at(50))
+        cursors.looked_again(tx, CRM, Stream.ACCOUNTS, at(40), at(60))
+        cursors.open_window(tx, CRM, Stream.ACCOUNTS, Window(None, at(90)), "spec-2", "run-2")
+        cursors.drop_window(tx, CRM, Stream.ACCOUNTS)
+    assert cursor(store) == Cursor(None, None, None, None, 0, "spec-2")
+
+
+def test_a_window_that_proves_nothing_moves_the_watermark_alone(store: Store) -> None:
+    open_window(store)
+    with store.begin() as tx:
+        cursors.close_window(tx, CRM, Stream.ACCOUNTS, at(60), at(50))
+        cursors.close_window(tx, CRM, Stream.ACCOUNTS, at(90), None)
+    assert (cursor(store).watermark, cursor(store).complete_through) == (at(90), at(50))
+
+
+def test_a_second_look_touches_nothing_else(store: Store) -> None:
+    open_window(store)
+    with store.begin() as tx:
+        cursors.close_window(tx, CRM, Stream.ACCOUNTS, at(60), at(50))
+        cursors.looked_again(tx, CRM, Stream.ACCOUNTS, at(10), at(70))
+    found = cursor(store)
+    assert (found.looked_through, found.looked_at) == (at(10), at(70))
+    assert (found.watermark, found.complete_through, found.window) == (at(60), at(50), None)
+
+
+def test_what_is_read_no_more_has_no_cursor(store: Store) -> None:
+    open_window(store)
+    with store.begin() as tx:
+        cursors.open_window(tx, CRM, Stream.USERS, Window(None, at(1)), "s", "r")
+        assert cursors.known(tx, CRM) == {"accounts", "users"}
+        cursors.forget(tx, CRM, {"users"})
+        assert cursors.known(tx, CRM) == {"accounts"}
+        assert cursors.known(tx, "other") == set()

@@ -1,5 +1,6 @@
 """HubSpot as a connector."""
 
 from syncd.connectors.hubspot.client import HubSpotConnector
+from syncd.connectors.hubspot.signin import HubSpotRefresh
 
-__all__ = ["HubSpotConnector"]
+__all__ = ["HubSpotConnector", "HubSpotRefresh"]

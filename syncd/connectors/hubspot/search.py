@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 from syncd.connectors.hubspot.associations import PER_CALL as PER_ASSOCIATION_CALL
@@ -52,7 +53,7 @@ class Search:
     time below that, because one import stamps any number of records with the same millisecond.
     """
 
-    def __init__(self, transport: Transport, paths: Paths, spec: ReadSpec, window: Window) -> None:
+    def __init__(self, transport: Transport, paths: Paths, spec: ReadSpec, window: Window | None = None) -> None:
         self._transport, self._spec, self._window = transport, spec, window
         self._path = f"{paths.objects}/{plain_type(spec.object)}/search"
         self._maker = RowMaker(spec)
@@ -65,7 +66,7 @@ class Search:
             position = replace(position, done=True, expected=0)
         while not position.done:
             results, position = self._gather(position)
-            rows, unreadable = self._maker.rows([r for r in results if self._maker.let_in(r)])
+            rows, unreadable = self._maker.rows(results)
             self._associations.attach(rows, self._maker)
             missing = self._missing(position) if position.done else 0
             if missing > 0:
@@ -89,7 +90,7 @@ class Search:
     def _next(self, position: Position) -> tuple[Sequence[Result], Position]:
         above = [{"propertyName": "hs_object_id", "operator": "GT", "value": position.after or "0"}]
         results, total = self._ask([*self._bounds(), *above, *self._where(_MOST_FILTERS - 2)], PER_PAGE)
-        last = max((int(r["id"]) for r in results if str(r.get("id")).isdigit()), default=0)
+        last = _highest_id(results)
         if total > 0 and last <= int(position.after or 0):
             raise IncompleteRead(f"{self._spec.object}: HubSpot counts {total} more records but does not give them.")
         return results, Position(
@@ -108,6 +109,16 @@ class Search:
         _, total = self._ask([*self._bounds(), *below, *self._where(_MOST_FILTERS - 2)], 1)
         return max(total - position.seen, 0)
 
+    def total(self) -> int | None:
+        """How many live records the index counts for the filter now, whatever the window; None if it cannot filter so.
+
+        The index may lag behind the records.
+        """
+        where = self._where(_MOST_FILTERS)
+        if any(not values for values in self._spec.where.values()):
+            return 0
+        return self._ask(where, 1)[1] if len(where) == len(self._spec.where) else None
+
     def _ask(self, filters: Sequence[Filter], limit: int) -> tuple[Sequence[Result], int]:
         content = self._transport.json(
             "POST",
@@ -115,7 +126,7 @@ class Search:
             template=f"search/{plain_type(self._spec.object)}",
             kind="search",
             body={
-                "filterGroups": [{"filters": filters}],
+                "filterGroups": [{"filters": filters}] if filters else [],
                 "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
                 "properties": self._maker.properties,
                 "limit": limit,
@@ -128,7 +139,7 @@ class Search:
 
     def _bounds(self) -> list[Filter]:
         """The window. The first one has no bounds at all, so that not even a record without a stamp is left out."""
-        if self._window.lower is None:
+        if self._window is None or self._window.lower is None:
             return []
         lower, upper = milliseconds(self._window.lower), milliseconds(self._window.upper)
         return [{"propertyName": self._maker.cursor, "operator": "BETWEEN", "value": lower, "highValue": upper}]
@@ -144,3 +155,10 @@ class Search:
             if len(both) <= _MOST_VALUES and "" not in both:
                 filters.append({"propertyName": name, "operator": "IN", "values": both})
         return filters[:room]
+
+
+def _highest_id(results: Sequence[Result]) -> int:
+    try:
+        return max(map(int, map(itemgetter("id"), results)), default=0)
+    except (KeyError, TypeError, ValueError):
+        return max((int(r["id"]) for r in results if isinstance(r, dict) and str(r.get("id")).isdigit()), default=0)

@@ -1,6 +1,10 @@
 """Salesforce as a connector."""
 
-from syncd.connectors.credentials import SalesforceClientCredentials
 from syncd.connectors.salesforce.client import SalesforceConnector
+from syncd.connectors.salesforce.signin import (
+    SalesforceClientCredentials,
+    SalesforceRefreshToken,
+    SalesforceSignedAssertion,
+)
 
-__all__ = ["SalesforceClientCredentials", "SalesforceConnector"]
+__all__ = ["SalesforceClientCredentials", "SalesforceConnector", "SalesforceRefreshToken", "SalesforceSignedAssertion"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from syncd.connectors.salesforce.ids import long_id
 from syncd.connectors.salesforce.shape import Described
@@ -13,6 +12,10 @@ from syncd.errors import Stop, UserError
 from syncd.model import MissingField, ReadSpec
 
 OLDEST_VERSION = 60.0
+_TOKEN_REFUSED = frozenset({401, 403})
+
+# Salesforce answers no query over ContentDocumentLink that does not say which documents or which records it is about.
+_ASKED_BY = frozenset({"ContentDocumentId", "LinkedEntityId"})
 
 Describe = Callable[[str], Described | None]
 
@@ -28,7 +31,8 @@ class Identity:
 
 def identity(transport: Transport) -> Identity:
     """Who answers. The org id is the connection's fingerprint."""
-    content = transport.json("GET", "/services/oauth2/userinfo", template="userinfo")
+    # unlike all other resources this one refuses a stale token with 403
+    content = transport.json("GET", "/services/oauth2/userinfo", template="userinfo", token_refused=_TOKEN_REFUSED)
     org_id = long_id(str(content.get("organization_id") or "")) if isinstance(content, dict) else None
     if org_id is None:
         raise Stop("Salesforce did not say which org it is; nothing can be bound to this connection.")
@@ -56,8 +60,10 @@ def read_problems(spec: ReadSpec, describe: Describe) -> Iterator[str]:
     if described is None:
         yield _no_object(spec.object)
         return
-    if not described.queryable or "SystemModstamp" not in described.fields:
-        yield f"{spec.object} cannot be read in windows: it has no SystemModstamp. Map another object."
+    if not described.queryable or described.cursor is None:
+        yield f"{spec.object} cannot be read in windows: nothing tells when a record changed. Map another object."
+    if spec.object == "ContentDocumentLink" and not _ASKED_BY & set(spec.where):
+        yield "ContentDocumentLink cannot be read without a filter on whom it links. Map ContentVersion instead."
     if spec.associations:
         yield f"{spec.object}: Salesforce has no associations; map parent fields such as Account.Name instead."
     for path in dict.fromkeys([*spec.fields, *spec.where]):
@@ -86,6 +92,19 @@ def write_problems(object_: str, fields: Sequence[str], describe: Describe) -> I
             yield f"{object_}.{name} cannot be written by this user. Give its permission set Edit on the field."
 
 
+def key_problems(object_: str, name: str, describe: Describe) -> Iterator[str]:
+    """What keeps records from being found by a field of theirs."""
+    described = describe(object_)
+    if described is None:
+        yield _no_object(object_)
+        return
+    found = described.fields.get(name)
+    if found is None:
+        yield _no_field(object_, name, described)
+    elif not found.get("externalId"):
+        yield f"{object_}.{name} is no external id. Tick External ID and Unique on the field, or name another one."
+
+
 def _path_problems(object_: str, path: str, described: Described, describe: Describe) -> Iterator[str]:
     step, _, rest = path.partition(".")
     if not rest:
@@ -96,10 +115,11 @@ def _path_problems(object_: str, path: str, described: Described, describe: Desc
     if parents is None:
         yield f"{object_} has no parent {step}, or this user may not see it. Correct {path} in the mapping."
         return
-    # a parent that can be of several kinds (an owner: user or queue) shows the fields of Name, which has no describe
-    parent = describe(parents[0]) if len(parents) == 1 else None
+    # a parent that can be of several kinds (an owner: user or queue) shows the fields of Name, whatever it is
+    kind = parents[0] if len(parents) == 1 else "Name"
+    parent = describe(kind)
     if parent is not None:
-        yield from _path_problems(parents[0], rest, parent, describe)
+        yield from _path_problems(kind, rest, parent, describe)
 
 
 def _no_object(object_: str) -> str:
@@ -123,14 +143,11 @@ def _why_no_field(object_: str, name: str, described: Described) -> str:
     )
 
 
-def org_facts(transport: Transport, version: str) -> Mapping[str, Any]:
-    """What is good to know about the org; nothing of it is needed, so a right that is missing costs only the fact."""
+def daily_calls(transport: Transport, version: str) -> Mapping[str, int]:
+    """How many calls the org's day has and has left; empty where the user may not know."""
     from syncd.connectors.salesforce import official
 
-    facts: dict[str, Any] = {}
-    for name, ask in (("organization", official.organization), ("daily_calls", official.daily_calls)):
-        try:
-            facts[name] = dict(ask(transport, version))
-        except (Stop, UserError):
-            continue
-    return facts
+    try:
+        return dict(official.daily_calls(transport, version))
+    except (Stop, UserError):
+        return {}

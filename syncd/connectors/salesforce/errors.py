@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from syncd.connectors.batches import Numbered
 from syncd.connectors.transport import Forbidden, Limit, retry_after
 from syncd.connectors.wire import Answer
 from syncd.errors import AuthFailed, QuotaExhausted, Retry, Stop, SyncdError, UserError
-from syncd.model import Receipt, ReceiptKind, Write
+from syncd.model import Receipt, ReceiptKind
 
 _USAGE = re.compile(r"(?:^|[;,\s])api-usage=(\d+)/(\d+)")
 
@@ -32,6 +33,8 @@ _ROW_LATER = frozenset(
 _CALL_LATER = frozenset(
     {"QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG", "UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "INVALID_QUERY_LOCATOR"}
 )
+_SCHEMA = frozenset({"INVALID_FIELD", "INVALID_TYPE"})
+_NO_API = frozenset({"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"})
 _CONFIGURATION = {
     "INVALID_FIELD": "A field does not exist or this user may not see it.",
     "INVALID_TYPE": "The object does not exist or this user may not see it.",
@@ -40,6 +43,10 @@ _CONFIGURATION = {
     "NOT_FOUND": "The object does not exist or this user may not see it.",
 }
 _TRANSIENT = frozenset({406, 409, 420, 429})
+
+
+class SchemaDiffers(UserError):
+    """The org has no such object or field, or shows it to us no more."""
 
 
 def entries(content: Any) -> Iterator[Mapping[str, Any]]:
@@ -82,6 +89,11 @@ class SalesforceDialect:
             return AuthFailed(f"{said} The access token was refused even after it was renewed.")
         if code == "REQUEST_LIMIT_EXCEEDED":
             return self._over_limit(answer, said)
+        if code in _NO_API:
+            return Forbidden(
+                f"{said} This org has no API, or has it switched off: connect it by files only, or have the API "
+                "enabled for the org and the integration user."
+            )
         if status == 403:
             return Forbidden(f"{said} The integration user lacks a right, or the org has no API.")
         if code in _CALL_LATER or status in _TRANSIENT:
@@ -91,7 +103,8 @@ class SalesforceDialect:
         if status == 410:
             return UserError(f"{said} The API version is retired; set a newer `api_version`.")
         if code in _CONFIGURATION or status == 404:
-            return UserError(f"{said} {_CONFIGURATION.get(code, 'Nothing is there.')} {_detail(content)}".rstrip())
+            kind = SchemaDiffers if code in _SCHEMA else UserError
+            return kind(f"{said} {_CONFIGURATION.get(code, 'Nothing is there.')} {_detail(content)}".rstrip())
         if 300 <= status < 400:
             return Stop(f"{said} The server points to another address; set the connection's URL to it.")
         return Stop(said)
@@ -104,7 +117,7 @@ class SalesforceDialect:
         return QuotaExhausted(f"{said} The org's calls of the day are used up.", after=timedelta(minutes=15))
 
 
-def row_receipt(write: Write, errors: Any) -> Receipt:
+def row_receipt(write: Numbered, errors: Any) -> Receipt:
     """The receipt of a row that was refused."""
     first: Mapping[str, Any] = next(entries(errors), {})
     code = code_of([first]) or "UNKNOWN_ERROR"

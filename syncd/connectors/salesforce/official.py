@@ -61,14 +61,7 @@ def client(transport: Transport, version: str) -> Salesforce:
     return Salesforce(session_id=_HELD, instance_url=f"https://{host}", version=version, session=session)
 
 
-def organization(transport: Transport, version: str) -> Mapping[str, Any]:
-    """The org's own record: its name, edition and whether it is a sandbox."""
-    found = client(transport, version).query("SELECT Id, Name, OrganizationType, IsSandbox FROM Organization LIMIT 1")
-    records = found.get("records") or [{}]
-    return {k: v for k, v in dict(records[0]).items() if k != "attributes"}
-
-
 def daily_calls(transport: Transport, version: str) -> Mapping[str, int]:
     """How many calls the org may make in a rolling day, and how many of them are left."""
     limits = client(transport, version).limits()
-    return dict(limits.get("DailyApiRequests") or {})
+    return dict(limits.get("DailyApiRequests") or {}) if isinstance(limits, dict) else {}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from syncd.errors import UserError
 
@@ -15,6 +16,9 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 _NUMBERS = frozenset({"int", "double", "currency", "percent", "long"})
 _LONGEST_LITERAL = 4_000
+
+LONGEST_ADDRESS = 15_000
+"""Characters of a query in an address, percent-encoded; a server takes 16,384 bytes with all that stands around it."""
 
 
 def name(text: str) -> str:
@@ -62,25 +66,72 @@ def one_of(field: str, values: Sequence[str], type_: str) -> str:
     return f"{name(field)} IN ({','.join(literals)})"
 
 
-def select(columns: Iterable[str], object_: str, conditions: Iterable[str], order: str = "") -> str:
+def select(columns: Iterable[str], object_: str, conditions: Iterable[str], order: str = "", limit: int = 0) -> str:
     """A whole statement; conditions are joined by AND."""
+    return _statement(",".join(name(column) for column in columns), object_, conditions, order, limit)
+
+
+def count(object_: str, conditions: Iterable[str]) -> str:
+    """The statement that only counts."""
+    return _statement("COUNT()", object_, conditions)
+
+
+def _statement(what: str, object_: str, conditions: Iterable[str], order: str = "", limit: int = 0) -> str:
     where = " AND ".join(conditions)
-    text = f"SELECT {','.join(name(column) for column in columns)} FROM {name(object_)}"  # noqa: S608
-    return f"{text}{f' WHERE {where}' if where else ''}{f' ORDER BY {order}' if order else ''}"
+    text = f"SELECT {what} FROM {name(object_)}"  # noqa: S608
+    text += f" WHERE {where}" if where else ""
+    return f"{text}{f' ORDER BY {order}' if order else ''}{f' LIMIT {limit}' if limit else ''}"
 
 
-def within(lower: datetime | None, upper: datetime) -> list[str]:
-    """The conditions of a window, both ends included."""
-    bounds = [] if lower is None else [f"SystemModstamp >= {instant(lower)}"]
-    return [*bounds, f"SystemModstamp <= {instant(upper)}"]
+def encoded(text: str) -> str:
+    """A statement as it stands in an address."""
+    return quote(text, safe="")
 
 
-def after(stamp: datetime, id_: str) -> str:
+def within(cursor: str, lower: datetime | None, upper: datetime | None) -> list[str]:
+    """The conditions of a window over a field, both ends included."""
+    bounds = [] if lower is None else [f"{cursor} >= {instant(lower)}"]
+    return bounds if upper is None else [*bounds, f"{cursor} <= {instant(upper)}"]
+
+
+def after(cursor: str, stamp: datetime, id_: str) -> str:
     """The condition of what follows a row in the order of stamp and id."""
     at = instant(stamp)
-    return f"((SystemModstamp = {at} AND Id > {quoted(id_)}) OR SystemModstamp > {at})"
+    return f"(({cursor} = {at} AND Id > {quoted(id_)}) OR {cursor} > {at})"
 
 
 def filters(where: Mapping[str, Sequence[str]], types: Mapping[str, str]) -> list[str]:
     """The conditions of a read specification's filter."""
     return [one_of(field, values, types.get(field, "string")) for field, values in where.items()]
+
+
+def portions(where: Mapping[str, Sequence[str]], types: Mapping[str, str], room: int) -> list[list[str]]:
+    """The conditions of a filter, as several that let in the same together where one would be too long to be sent.
+
+    `room` is how many characters, percent-encoded, one may have. The field with the longest list of values is the one
+    that is divided, and spellings that Salesforce takes for the same stay together, so that no record comes twice.
+    """
+    whole = filters(where, types)
+    if not where or sum(len(encoded(each)) for each in whole) <= room:
+        return [whole]
+    longest = max(where, key=lambda field: len(encoded(one_of(field, where[field], types.get(field, "string")))))
+    type_ = types.get(longest, "string")
+    rest = [one_of(f, values, types.get(f, "string")) for f, values in where.items() if f != longest]
+    left = room - sum(len(encoded(each)) for each in rest) - len(encoded(one_of(longest, ["x"], "string")))
+    groups = list(_groups(sorted(set(where[longest]), key=lambda v: (v.casefold(), v)), type_, left))
+    return [[*rest, one_of(longest, group, type_)] for group in groups]
+
+
+def _groups(values: Sequence[str], type_: str, room: int) -> Iterator[list[str]]:
+    group: list[str] = []
+    used = 0
+    for value in values:
+        length = len(encoded(literal(value, type_))) + 3
+        alike = bool(group) and group[-1].casefold() == value.casefold()
+        if group and used + length > room and not alike:
+            yield group
+            group, used = [], 0
+        group.append(value)
+        used += length
+    if group:
+        yield group

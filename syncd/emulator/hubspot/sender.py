@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from http.client import HTTPConnection, HTTPException
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import orjson
 
 from syncd.emulator.errors import EmulatorRefusal
 
 TIMEOUT = 5.0  # seconds; the vendor waits no longer for an answer
+DECODED = re.compile("%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -32,8 +34,12 @@ def check_target(url: str) -> None:
 
 
 def signature(secret: str, method: str, url: str, body: bytes, timestamp: int) -> str:
-    """X-HubSpot-Signature-v3: HMAC-SHA256 over method, full URL, body and timestamp, in base64."""
-    message = method.encode() + url.encode() + body + str(timestamp).encode()
+    """X-HubSpot-Signature-v3: HMAC-SHA256 over method, full URL, body and timestamp, in base64.
+
+    Of the URL's escapes those of `DECODED` are signed as the characters that they stand for.
+    """
+    plain = DECODED.sub(lambda escape: unquote(escape[0]), url)
+    message = method.encode() + plain.encode() + body + str(timestamp).encode()
     return base64.b64encode(hmac.new(secret.encode(), message, hashlib.sha256).digest()).decode()
 
 

@@ -149,8 +149,8 @@ class Portal:
         """Add a record; raises Rejected."""
         values = self.prospect(kind, given, None, author)
         values |= derive.implied(self, kind, values)
-        now, moment = wire_time(self.clock.now()), self.clock.now()
-        id_ = self.new_id(kind)
+        moment = self.clock.now()
+        now, id_ = wire_time(moment), self.new_id(kind)
         self.index.note(kind.name, id_, None)
         noted = derive.stamps(self, kind, values, author, now, new=True)
         row = self.tables[kind.name].insert(id_, {**values, **noted, kind.created: now, kind.modified: now})

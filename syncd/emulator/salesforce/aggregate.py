@@ -76,7 +76,7 @@ class Grouping:
         for order in select.order:
             column = made._ordered(order.by)
             getter = sorting.getter(ground, column, order.by)
-            made._sort.append(sorting.Key(getter, order.descending, order.nulls_first))
+            made._sort.append(sorting.key(getter, order, ground.variants))
         if select.group is None and select.limit is not None:
             message = "Non-grouped query that uses overall aggregate functions cannot also use LIMIT"
             raise SoqlError("MALFORMED_QUERY", message)

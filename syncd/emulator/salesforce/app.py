@@ -43,7 +43,7 @@ class SalesforceApi:
 
     def _add_routes(self, oauth: OAuth, rows: Rows, describe: Describe) -> None:
         add, data = self._router.add, "/services/data/{version}"
-        collections = Collections(self._org, rows)
+        collections = Collections(self._org, rows, self._variants)
         composite = Composite(self._org, self._dispatch, self._variants)
         add("/services/oauth2/token", POST=oauth.token)
         add("/services/oauth2/revoke", POST=oauth.revoke, GET=oauth.revoke)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from syncd.emulator.http import Call, Reply
+from syncd.emulator.http import Call, Refused, Reply
 from syncd.emulator.log import Actor
 from syncd.emulator.salesforce.dml import Options
 from syncd.emulator.salesforce.errors import RowError, refused
@@ -15,8 +15,12 @@ from syncd.emulator.salesforce.render import whole
 from syncd.emulator.salesforce.rows import Rows, actor_of, json_object, options_of
 from syncd.emulator.salesforce.schema import Field, SObject
 from syncd.emulator.salesforce.store import Org
+from syncd.emulator.variants import Variants
 
 MOST, MOST_READ, MOST_CHUNKS = 200, 2000, 10
+UNREADABLE = {"INVALID_FIELD", "JSON_PARSER_ERROR"}
+"""Codes of a record that cannot be made sense of, before anything is written."""
+
 Result = dict[str, Any]
 
 
@@ -38,8 +42,8 @@ class _RolledBack(Exception):
 class Collections:
     """The resources below /composite/sobjects."""
 
-    def __init__(self, org: Org, rows: Rows) -> None:
-        self._org, self._rows = org, rows
+    def __init__(self, org: Org, rows: Rows, variants: Variants) -> None:
+        self._org, self._rows, self._variants = org, rows, variants
 
     def create(self, call: Call) -> Reply:
         """POST /composite/sobjects"""
@@ -129,6 +133,8 @@ class Collections:
         try:
             return write(record, by)
         except RowError as error:
+            if error.code in UNREADABLE and self._variants.salesforce_unreadable_row == "request":
+                raise Refused(error.as_reply()) from None
             return {"success": False, "errors": [error.as_item()]}
 
     # --- one record

@@ -150,7 +150,7 @@ class Conditions:
         return found if op == "=" else f"not {found}"
 
     def _in_range(self, column: Column, op: str, value: Value) -> str:
-        span = self._ground.calendar.days(value.text, value.count, self._ground.org.clock.now())
+        span = self._ground.calendar.days(value.text.upper(), value.count, self._ground.org.clock.now())
         if span is None:
             raise SoqlError("MALFORMED_QUERY", f"unexpected token: '{value.text}'", value.at)
         if column.field.type not in ("date", "datetime"):
@@ -205,6 +205,8 @@ class Conditions:
             return full
         if expected == "datetime":
             return self._moment(value)
+        if expected == "string" and not value.text and self._ground.variants.salesforce_empty_text == "null":
+            return None  # an empty text is stored as null, and is found as such
         return _CONVERT[expected](value)
 
     def _moment(self, value: Value) -> str:

@@ -108,7 +108,7 @@ class Planner:
         for order in select.order:
             column = functions.column(self._ground, scope, order.by)
             getter = sorting.getter(self._ground, column, order.by)
-            plan.keys.append(sorting.Key(getter, order.descending, order.nulls_first))
+            plan.keys.append(sorting.key(getter, order, self._ground.variants))
 
     # --- which rows
 

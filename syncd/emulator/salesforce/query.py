@@ -25,6 +25,8 @@ PAGE, LONG_TEXT_PAGE, SMALLEST_PAGE, WIDE_PAGE = 2000, 1000, 200, 250
 WIDE = 20  # values in a record
 CURSOR_LIFE = timedelta(days=2)
 CACHE_BYTES = 256 * 1024 * 1024
+CURSOR_ROWS = 20_000_000
+"""Rows that open cursors hold in all; beyond, the oldest are closed. The service itself has no such bound."""
 _BATCH = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
 _LOCATOR = re.compile(r"((?:0r8|01g)\w{15})-(\d+)")
 
@@ -45,6 +47,7 @@ class _Result:
     expires: datetime
     versions: Versions
     records: list[dict[str, Any]] | None = None
+    kept: bool = False  # by its text: its pages are worth keeping
     prepared: dict[tuple[int, str], tuple[Versions, Page]] = field(default_factory=dict)
 
 
@@ -121,17 +124,28 @@ class Queries:
         return batch
 
     def _keep(self, key: Key, result: _Result) -> None:
-        self._by_text[key] = result
-        self._by_text.move_to_end(key)
+        if key in self._by_text:
+            self._forget(self._by_text.pop(key))
+        self._by_text[key], result.kept = result, True
         if len(result.rows) > result.size:
             self._by_locator[result.locator] = result
         while len(self._by_text) > 1 and (len(self._by_text) > 64 or self._prepared_bytes > CACHE_BYTES):
-            _, oldest = self._by_text.popitem(last=False)
-            self._prepared_bytes -= sum(len(page.raw) for _, page in oldest.prepared.values())
-            oldest.prepared.clear()
+            self._forget(self._by_text.popitem(last=False)[1])
+        self._close_cursors()
+
+    def _forget(self, result: _Result) -> None:
+        """Let the pages of a result go; its cursor stays, and makes pages as they are asked for."""
+        self._prepared_bytes -= sum(len(page.raw) for _, page in result.prepared.values())
+        result.prepared.clear()
+        result.kept = False
+
+    def _close_cursors(self) -> None:
         now = self._org.clock.now()
         for stale in [name for name, one in self._by_locator.items() if one.expires <= now]:
             del self._by_locator[stale]
+        held = sum(len(one.rows) for one in self._by_locator.values())
+        while held > CURSOR_ROWS and len(self._by_locator) > 1:
+            held -= len(self._by_locator.pop(next(iter(self._by_locator))).rows)
 
     def _versions(self, plan: Plan) -> Versions:
         return (self._org.access.version, *(self._org.tables[name].version for name in plan.tables))
@@ -146,9 +160,9 @@ class Queries:
             page = known[1]
         else:
             page = Page(orjson.dumps(self._body(result, start, version)))
-            if not result.plan.shape.nested:  # cursors over children are made for one reading
+            if result.kept and not result.plan.shape.nested:  # cursors over children are made for one reading
+                self._prepared_bytes += len(page.raw) - (0 if known is None else len(known[1].raw))
                 result.prepared[start, version] = (versions, page)
-                self._prepared_bytes += len(page.raw)
         return Reply(200, page, {"Content-Type": "application/json;charset=UTF-8"}, records=count)
 
     def _body(self, result: _Result, start: int, version: str) -> dict[str, Any]:

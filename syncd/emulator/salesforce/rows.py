@@ -21,6 +21,7 @@ from syncd.emulator.variants import Variants
 
 __all__ = ["Rows", "actor_of", "condition", "json_object", "options_of"]
 
+JSON = "application/json"
 SAYS_CREATED_FROM = 46  # API version; earlier ones answer an updating upsert with 204
 _ALLOW_SAVE = re.compile(r"\ballowSave\s*=\s*true\b", re.IGNORECASE)
 _DETAILS = re.compile(r"\bincludeRecordDetails\s*=\s*true\b", re.IGNORECASE)
@@ -39,7 +40,10 @@ def options_of(call: Call) -> Options:
 
 
 def json_object(call: Call) -> dict[str, Any]:
-    """The body, which must be a JSON object."""
+    """The body, which must be a JSON object and be announced as such, if it is announced at all."""
+    sent = call.headers.get("content-type", JSON).split(";")[0].strip().lower()
+    if sent != JSON:
+        raise refused(415, "UNSUPPORTED_MEDIA_TYPE", f"MediaType of '{sent}' is not supported by this resource")
     try:
         body = orjson.loads(call.body)
     except orjson.JSONDecodeError as error:

@@ -184,7 +184,7 @@ class _Tree(Transformer[Token, Any]):
     @_inline
     def order(self, by: Expression, direction: Token | None, place: Token | None) -> Order:
         descending = direction is not None and direction.upper() == "DESC"
-        return Order(by, descending, place is None or place.upper() == "FIRST")
+        return Order(by, descending, None if place is None else place.upper() == "FIRST")
 
     def tails(self, tokens: list[Token]) -> None:
         for token in tokens:
@@ -223,12 +223,12 @@ def _word(token: Token) -> Value:
         return Value(*_WORDS[word], at)
     if _CURRENCY.fullmatch(token):
         return Value("currency", str(token), at)
-    return Value("range", word, at)
+    return Value("range", str(token), at)
 
 
 def _counted(token: Token) -> Value:
     name, _, count = token.partition(":")
-    return Value("range", name.strip().upper(), token.start_pos or 0, int(count))
+    return Value("range", name.strip(), token.start_pos or 0, int(count))
 
 
 def _string(token: Token) -> Value:

@@ -10,8 +10,9 @@ from syncd.emulator.salesforce.code import Getter
 from syncd.emulator.salesforce.filters import is_text
 from syncd.emulator.salesforce.paths import Column, Ground
 from syncd.emulator.salesforce.schema import Field
-from syncd.emulator.salesforce.syntax import Expression, SoqlError
+from syncd.emulator.salesforce.syntax import Expression, Order, SoqlError
 from syncd.emulator.table import Row
+from syncd.emulator.variants import Variants
 
 if TYPE_CHECKING:
     from syncd.emulator.salesforce.store import Org
@@ -26,6 +27,14 @@ class Key:
     getter: Getter
     descending: bool
     nulls_first: bool
+
+
+def key(getter: Getter, order: Order, variants: Variants) -> Key:
+    """One entry of ORDER BY; where it does not say so, nulls come first, perhaps not in descending order."""
+    first = order.nulls_first
+    if first is None:
+        first = not order.descending or variants.salesforce_descending_nulls == "first"
+    return Key(getter, order.descending, first)
 
 
 def ordered(rows: list[Row], keys: Sequence[Key]) -> list[Row]:

@@ -119,7 +119,7 @@ class Order:
 
     by: Expression
     descending: bool
-    nulls_first: bool
+    nulls_first: bool | None  # None: not said
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from syncd.emulator.salesforce.errors import refused
 
 DAY = timedelta(hours=24)
 DAILY_CALLS = 100_000
-LONG_REQUESTS = 25
 API, BATCHES, QUERY_JOBS = "DailyApiRequests", "DailyBulkApiBatches", "DailyBulkV2QueryJobs"
 _GRAIN = 60.0  # seconds that are counted together
 

@@ -1,0 +1,1 @@
+"""Exports in a folder as a connector."""

@@ -1,0 +1,107 @@
+"""Holds: what waits for a person, because a brake was tripped or a stream stalls; and the person's word to proceed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from syncd.errors import UserError
+from syncd.jobs.feeds import Feed
+from syncd.jobs.work import CONTESTING, Side, Work
+from syncd.store import cursors, decisions, holds, ledger
+from syncd.store.holds import HoldKind
+
+STALLED_AFTER = 10
+"""A stream stalls when it is so many cycles behind, and at least a quarter of an hour."""
+_SHORTEST_STALL = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that waits. `name` is what `proceed` wants: a number, or connection/stream for one that stalls."""
+
+    name: str
+    connection: str
+    stream: str
+    kind: HoldKind
+    what: str
+    since: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The hold as plain JSON."""
+        return {
+            "hold": self.name, "connection": self.connection, "stream": self.stream, "kind": self.kind.value,
+            "what": self.what, "since": self.since,
+        }  # fmt: skip
+
+
+def waiting(work: Work, tx: sa.Connection) -> list[Waiting]:
+    """Everything that waits, tripped brakes first."""
+    return [*_tripped(work, tx), *_stalled(work, tx)]
+
+
+def _tripped(work: Work, tx: sa.Connection) -> Iterator[Waiting]:
+    names = {side.uid: side for side in work.sides}
+    for hold in holds.open_ones(tx):
+        side = names.get(hold.connection)
+        feeds = [feed for feed in side.feeds if feed.object == hold.object] if side else []
+        stream = feeds[0].name if feeds else hold.object
+        name = side.name if side else hold.connection
+        yield Waiting(str(hold.number), name, stream, hold.kind, hold.what, hold.at)
+
+
+def _stalled(work: Work, tx: sa.Connection) -> Iterator[Waiting]:
+    """Streams that hold decisions back, because they are not read through."""
+    longest = max(_SHORTEST_STALL, STALLED_AFTER * work.every)
+    passes, held = holds.passes(tx), {(hold.connection, hold.object) for hold in holds.open_ones(tx)}
+    for side in work.sides:
+        for feed in side.feeds:
+            if not CONTESTING & set(feed.streams) or (side.uid, feed.object) in held:
+                continue
+            read, passed = cursors.get(tx, side.uid, feed.head).complete_through, passes.get((side.uid, feed.object))
+            since = max((at for at in (read, passed) if at is not None), default=None)
+            if since is None or work.clock.now() - since > longest:
+                what = _behind(feed, since)
+                yield Waiting(f"{side.name}/{feed.head.value}", side.name, feed.name, HoldKind.STALLED, what, since)
+
+
+def _behind(feed: Feed, since: datetime | None) -> str:
+    known = f"is complete only through {since:%Y-%m-%d %H:%M:%S}Z" if since else "was never read whole"
+    return f"{feed.name} {known}: what was filed later is not decided."
+
+
+def proceed(work: Work, name: str, person: str, reason: str) -> Waiting:
+    """A person says to go on: recorded, in the ledger too. Raises UserError for what does not wait, or no reason."""
+    if not reason.strip():
+        raise UserError("Say why with --reason; it is kept in the ledger.")
+    now = work.clock.now()
+    with work.store.append() as tx:
+        decisions.alone(tx)
+        found = next((item for item in waiting(work, tx) if item.name == name), None)
+        if found is None:
+            raise UserError(f"{name} does not wait for anybody. `syncd holds` lists what does.")
+        if found.kind is HoldKind.STALLED:
+            side, feed = _feed(work, found)
+            holds.let_pass(tx, side.uid, feed.object, found.what, now, person, reason)
+        else:
+            holds.lift(tx, int(name), person, reason, now)
+        body = {"what": "proceed", **found.as_json(), "by": f"person:{person}", "reason": reason}
+        ledger.append(tx, now, [ledger.Entry("proceed", body, ("reason",))], work.ledger_key)
+    return found
+
+
+def _feed(work: Work, item: Waiting) -> tuple[Side, Feed]:
+    side = next(side for side in work.sides if side.name == item.connection)
+    return side, next(feed for feed in side.feeds if feed.name == item.stream)
+
+
+def held_objects(tx: sa.Connection, side: Side) -> dict[str, str]:
+    """The objects of a connection that must not be read before a person says so, each with what happened."""
+    return {
+        hold.object: f'{hold.what} It is not read until you say  syncd proceed {hold.number} --reason "..."'
+        for hold in holds.open_ones(tx, side.uid)
+    }
