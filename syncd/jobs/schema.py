@@ -1,7 +1,7 @@
 """Schema drift: what an admin changed about fields since the last check, from the facts that both checks found.
 
-Facts may hold `schema`: object -> field -> {"type": ..., "values": [...]}, and hold `missing`: `object.field` of every
-mapped field that is not there.
+Facts may hold `schema`: object -> field -> {"type": ..., "values": [...]}, and `choices`: `object.field` -> values.
+They hold `missing`: `object.field` of every mapped field that is not there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def drift_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Pure: what has changed, a sentence each; nothing when there was no check before."""
     if not before:
         return []
-    return [*_missing(before, after), *_changed(before.get("schema") or {}, after.get("schema") or {})]
+    return [*_missing(before, after), *_changed(_fields(before), _fields(after))]
 
 
 def _missing(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
@@ -38,12 +38,19 @@ def _missing(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[st
         yield f"{name} is there again."
 
 
-def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    for object_, fields in sorted(after.items()):
-        for name, about in sorted(fields.items()):
-            was = (before.get(object_) or {}).get(name)
-            if was is not None:
-                yield from _of_field(f"{object_}.{name}", was, about)
+def _fields(facts: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """What is known of each field, by `object.field`."""
+    known = {
+        f"{o}.{name}": about for o, fields in (facts.get("schema") or {}).items() for name, about in fields.items()
+    }
+    choices = {name: {"values": values} for name, values in (facts.get("choices") or {}).items()}
+    return {name: {**choices.get(name, {}), **known.get(name, {})} for name in choices.keys() | known.keys()}
+
+
+def _changed(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for name, about in sorted(after.items()):
+        if name in before:
+            yield from _of_field(name, before[name], about)
 
 
 def _of_field(name: str, was: Mapping[str, Any], about: Mapping[str, Any]) -> Iterator[str]:

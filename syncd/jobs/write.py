@@ -21,6 +21,8 @@ from syncd.store.records import Confirmed
 HEARTBEAT_EVERY = timedelta(minutes=15)
 MOST_ATTEMPTS = 8
 """How often a write that the CRM puts off is sent, over some twenty minutes."""
+CALLS_AT_ONCE = 8
+"""So many calls' worth of writes are handed over together, so that a connector can send them side by side."""
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(minutes=15)
 
@@ -103,9 +105,9 @@ def _arrived(work: Work, item: Outgoing, fields: Mapping[str, Any]) -> bool:
 
 
 def _send(work: Work, side: Side, run: Run, counts: WriteCounts) -> bool:
-    """Claim one batch, send it, keep its receipts; False when nothing is due."""
+    """Claim what a connector sends side by side, send it, keep its receipts; False when nothing is due."""
     with work.store.begin() as tx:
-        batch = outbox.claim(tx, side.uid, work.clock.now(), side.connector.facts.write_batch)
+        batch = outbox.claim(tx, side.uid, work.clock.now(), side.connector.facts.write_batch * CALLS_AT_ONCE)
     if not batch:
         return False
     try:

@@ -130,6 +130,10 @@ def test_the_admin_api_calls_methods_of_both_views(fresh: Served) -> None:
         ("/do/salesforce/edit", {"name": "Account", "id_": ACME, "values": {"X": 1}}, 400, "INVALID_FIELD"),
         ("/nonsense", {}, 404, "GET / lists what there is"),
         ("/clock", {"advance": 5}, 400, "the clock takes freeze_at"),
+        ("/clock", {"advance_seconds": "x"}, 400, "advance_seconds: a number of seconds is needed, not 'x'"),
+        ("/clock", {"advance_seconds": 1e300}, 400, "too large"),
+        ("/clock", {"freeze_at": "soon"}, 400, "freeze_at: a time with its zone is needed"),
+        ("/clock", {"freeze_at": "2026-11-23T09:00:00"}, 400, "freeze_at: a time with its zone is needed"),
     ],
 )
 def test_the_admin_api_explains_its_refusals(
@@ -291,7 +295,7 @@ def test_the_manual_names_every_route_fault_and_option(fresh: Served) -> None:
     manual = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
     routes = [f"{one['method']} {one['path']}" for one in fresh.admin.get("/").json()["routes"]]
     wanted = [*routes, *get_args(Mode), *get_args(Garbling), *signature(fresh.emu.fail).parameters]
-    wanted += ["--salesforce", "--hubspot", "--admin", "--data", "--tls", "--seed", "--tier", "--frozen"]
+    wanted += ["--salesforce", "--hubspot", "--admin", "--data", "--tls", "--seed", "--tier", "--frozen", "--variant"]
     assert [word for word in wanted if word not in manual] == []
 
 

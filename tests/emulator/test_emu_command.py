@@ -67,15 +67,16 @@ def test_own_exports_are_served_and_what_was_read_is_told(tmp_path: Path) -> Non
     assert "new fields: Tier__c (string)" in ended.errors
 
 
-def test_https_and_a_tier_can_be_asked_for() -> None:
-    with served("--tls", "--tier", "starter") as (endpoints, ended):
+def test_https_a_tier_and_other_values_of_switches_can_be_asked_for() -> None:
+    with served("--tls", "--tier", "starter", "--variant", "salesforce_locator=01g") as (endpoints, ended):
         hubspot = endpoints["hubspot"]
         answer = requests.get(
             f"{hubspot['base_url']}/crm/objects/2026-09/companies", timeout=20, verify=hubspot["ca_file"],
             headers={"Authorization": f"Bearer {hubspot['access_token']}"},
         )  # fmt: skip
         assert answer.headers["x-hubspot-ratelimit-max"] == "100"
-        assert state(endpoints)["frozen"] is False
+        found = state(endpoints)
+        assert (found["frozen"], found["variants"]["salesforce_locator"]) == (False, "01g")
     assert (ended.code, ended.errors) == (0, "")
 
 
@@ -97,6 +98,7 @@ def test_a_taken_port_is_told_with_what_to_do(capsys: pytest.CaptureFixture[str]
         (["--frozen", "2026-11-23T09:00:00"], "not a time with its zone"),
         (["--admin", "0.0.0.0:0"], "the admin API can do anything to the emulator and listens on loopback only"),
         (["--tier", "gold"], "gold"),
+        (["--variant", "hubspot_merge_id=old"], "--variant: hubspot_merge_id cannot be 'old': one of new, primary."),
         (["--data", "/nowhere/at/all"], "/nowhere/at/all: no such folder"),
     ],
 )

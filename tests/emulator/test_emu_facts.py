@@ -32,6 +32,15 @@ def test_every_fact_has_a_test_of_its_name_or_a_switch() -> None:
     assert [fact["id"] for fact in FACTS if fact["id"] not in known and "variant" not in fact] == []
 
 
+def test_the_manuals_list_of_tests_names_tests_for_every_part() -> None:
+    manual = (HERE.parents[1] / "docs" / "emulator.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([CSH]\d?) \| [^|]+ \| (.+) \|$", manual, re.MULTILINE)
+    assert {part for part, _ in rows} == {"C", *(f"S{n}" for n in range(1, 10)), *(f"H{n}" for n in range(1, 9))}
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in HERE.glob("test_*.py"))
+    known = set(re.findall(r"def test_(\w+)", tests))
+    assert [name for _, names in rows for name in re.findall(r"`(\w+)`", names) if name not in known] == []
+
+
 def test_every_switch_belongs_to_a_fact() -> None:
     assert {field.name for field in dataclasses.fields(Variants)} == {
         fact["variant"] for fact in FACTS if "variant" in fact

@@ -137,6 +137,18 @@ def test_hs_webhook_signature_v3(fresh: Served, receiver: Receiver) -> None:
     assert int(stamp) == int((START + HOUR).timestamp() * 1000)  # when it was sent, by the emulator's clock
 
 
+def test_hs_webhook_address_is_signed_with_some_escapes_undone(fresh: Served, receiver: Receiver) -> None:
+    fresh.emu.hubspot.subscribe(receiver.url + "?to=a%3ab%2Fc%20d&more=%26", "company.creation")
+    fresh.emu.hubspot.insert("companies", {"name": "N"})
+    fresh.emu.hubspot.deliver_webhooks()
+    ((headers, body),) = receiver.got
+    stamp = headers["X-HubSpot-Request-Timestamp"].encode()
+    secret = fresh.endpoints["hubspot"]["client_secret"].encode()
+    signed = b"POST" + receiver.url.encode() + b"?to=a:b/c%20d&more=%26" + body + stamp
+    expected = base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
+    assert headers["X-HubSpot-Signature-v3"] == expected
+
+
 def test_hs_webhook_batches_hold_a_hundred(fresh: Served, receiver: Receiver) -> None:
     fresh.emu.hubspot.subscribe(receiver.url, "company.creation")
     fresh.emu.hubspot.import_records("companies", [{"name": f"N{number}"} for number in range(205)])

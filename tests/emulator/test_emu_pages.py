@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from syncd.emulator import Emulator, EmulatorDataError, EmulatorRefusal
-from syncd.emulator.http import PreparedPages, Reply
+from syncd.emulator.http import Page, PreparedPages, Reply
+from syncd.emulator.salesforce import query
 
 from .conftest import ACME, Served
 
@@ -85,3 +87,49 @@ def test_prepared_answers_are_bounded_and_the_oldest_go_first() -> None:
     assert (found.records, found.raw()) == (4, b"x" * 300)
     pages.keep(4, 2, Reply(200, b"y" * 1001))
     assert pages.get(4, 2) is None
+
+
+def read_through(served: Served, soql: str) -> list[str]:
+    """Read every page in pages of 200; returns the paths after the first."""
+    answer, paths = served.sf.query(soql, headers={"Sforce-Query-Options": "batchSize=200"}).json(), []
+    while "nextRecordsUrl" in answer:
+        paths.append(answer["nextRecordsUrl"])
+        answer = served.sf.get(paths[-1]).json()
+    return paths
+
+
+def add_contacts(served: Served, count: int) -> None:
+    for number in range(count):
+        served.emu.salesforce.insert("Contact", {"LastName": f"Many {number}"})
+
+
+def pages_alive() -> int:
+    gc.collect()
+    return sum(1 for one in gc.get_objects() if type(one) is Page)
+
+
+def test_a_query_that_is_repeated_after_changes_leaves_no_old_pages_behind(fresh: Served) -> None:
+    add_contacts(fresh, 450)
+    before = pages_alive()
+    for _ in range(12):
+        assert len(read_through(fresh, "SELECT Id FROM Contact")) == 2
+        add_contacts(fresh, 1)
+    assert pages_alive() - before == 3  # those of the last reading
+
+
+def test_a_cursor_whose_result_was_let_go_makes_its_pages_as_they_are_asked_for(fresh: Served) -> None:
+    add_contacts(fresh, 450)
+    before = pages_alive()
+    first = read_through(fresh, "SELECT Id FROM Contact")
+    add_contacts(fresh, 1)
+    read_through(fresh, "SELECT Id FROM Contact")
+    assert [len(fresh.sf.get(path).json()["records"]) for path in first] == [200, 50]
+    assert pages_alive() - before == 3
+
+
+def test_open_cursors_are_bounded_and_the_oldest_are_closed(fresh: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "CURSOR_ROWS", 1_000)
+    add_contacts(fresh, 450)
+    paths = [read_through(fresh, f"SELECT Id FROM Contact WHERE LastName != '{number}'")[0] for number in range(3)]
+    assert [fresh.sf.get(path).status_code for path in paths] == [400, 200, 200]
+    assert fresh.sf.get(paths[0]).json()[0]["errorCode"] == "INVALID_QUERY_LOCATOR"

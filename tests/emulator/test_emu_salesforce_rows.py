@@ -205,6 +205,16 @@ def test_a_broken_body_is_a_parser_error(shared: Served) -> None:
         assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
 
 
+def test_sf_wrong_media_type_is_415(fresh: Served) -> None:
+    text, form = {"Content-Type": "text/plain"}, {"Content-Type": "application/x-www-form-urlencoded"}
+    for headers in (text, form):
+        answer = fresh.sf("PATCH", ACCOUNT, data='{"Name":"x"}', headers=headers)
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert fresh.emu.changes == []
+    usual = {"Content-Type": "application/json; charset=utf-8"}
+    assert fresh.sf("PATCH", ACCOUNT, data='{"Name":"x"}', headers=usual).status_code == 204
+
+
 # --- conditions
 
 

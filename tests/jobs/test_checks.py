@@ -47,6 +47,10 @@ def schema(type_: str = "text", *values: str) -> dict[str, Any]:
             ["Account.City has new values: b, c, d, e, f and 2 more. Map them, or what has them is read without."],
         ),
         ({"schema": {"Lead": {}}}, schema(), []),
+        (
+            {"choices": {"deals.syncd_status": ["a"]}}, {"choices": {"deals.syncd_status": []}},
+            ["deals.syncd_status has lost values: a."],
+        ),
     ],
 )  # fmt: skip
 def test_what_changed_in_a_schema(before: dict[str, Any], after: dict[str, Any], said: list[str]) -> None:

@@ -191,7 +191,8 @@ def test_a_connection_that_fails_before_anything_is_sent_leaves_its_writes_to_th
     assert [item.attempts for item in world.writes(crm_ref())] == [1]
 
 
-def test_what_was_written_before_an_error_is_still_counted(make: Make) -> None:
+def test_what_was_written_before_an_error_is_still_counted(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syncd.jobs.write.CALLS_AT_ONCE", 1)
     world = many(make())
     world.crm._facts = world.crm._facts.__class__("memory", 0.0, 1.0, 2.0, 2, True, False)
     world.crm.fail(None, None, None, None, Retry("quota"))
