@@ -24,6 +24,7 @@ from syncd.errors import Retry, Stop, UserError
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _PIECE = 1 << 18
 _LARGEST = 256 << 20
+_KEPT_OPEN = 16
 _TIGHTEST = 1032  # no byte of a deflated text stands for more
 
 
@@ -74,10 +75,10 @@ class Wire:
         self._pool: urllib3.HTTPConnectionPool
         if self.scheme == "https":
             self._pool = urllib3.HTTPSConnectionPool(
-                self.host, self.port, maxsize=8, cert_reqs="CERT_REQUIRED", ssl_context=_trust(ca_file)
+                self.host, self.port, maxsize=_KEPT_OPEN, cert_reqs="CERT_REQUIRED", ssl_context=_trust(ca_file)
             )
         else:
-            self._pool = urllib3.HTTPConnectionPool(self.host, self.port, maxsize=8)
+            self._pool = urllib3.HTTPConnectionPool(self.host, self.port, maxsize=_KEPT_OPEN)
 
     def pinned(self, link: str) -> str:
         """The path of a link that a server gave us. Raises Stop when it leads to another host."""

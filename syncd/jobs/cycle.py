@@ -151,17 +151,30 @@ class Reader:
     def read(self) -> dict[str, PageCounts]:
         """What was pulled, by stream."""
         with self.work.store.read() as tx:
-            held = held_objects(tx, self.side)
+            held, checked = held_objects(tx, self.side), runs.checked_at(tx, self.side.uid)
             old = cursors.known(tx, self.side.uid) - {feed.head.value for feed in self.side.feeds}
         if old:
             with self.work.store.begin() as tx:
                 cursors.forget(tx, self.side.uid, old)
+        if checked is not None and self.work.clock.now() - checked >= self.work.sweep_every:
+            self._check()
         for feed in self.side.feeds:
             if feed.object in held:
                 self.report.held.append(held[feed.object])
             elif not self._broken(feed) and not self._try(feed):
                 break
         return self.counts
+
+    def _check(self) -> None:
+        """Rights and fields are looked at as often as everything is read: a daemon may run for months."""
+        try:
+            self.side, drift = self.work.check_again(self.side)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            self.report.errors.append(f"{self.side.name} check: {in_words(error)}")
+        else:
+            self.report.alarms += [f"{self.side.name}: {said}" for said in drift]
 
     def _broken(self, feed: Feed) -> bool:
         broken = [stream for stream in feed.streams if stream in self.side.broken]

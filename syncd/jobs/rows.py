@@ -35,7 +35,7 @@ def store_rows(
     for mapping, some in feed.deal(rows, {id_: stored.stream for id_, stored in known.items()}):
         counts += records.apply_page(
             tx, connection=side.uid, object=feed.object, stream=mapping.stream, rows=some, ours=mapping.ours,
-            read_at=read_at, run=run, first=first, by_id=by_id, news=news,
+            read_at=read_at, run=run, first=first, by_id=by_id, news=news, kept_under=feed.head,
         )  # fmt: skip
     return counts
 

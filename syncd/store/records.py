@@ -111,6 +111,7 @@ def apply_page(
     first: bool = False,
     by_id: bool = False,
     news: list[News] | None = None,
+    kept_under: Stream | None = None,
 ) -> PageCounts:
     """Make the rows of one page the current state, as far as they are not older than what is stored.
 
@@ -118,12 +119,13 @@ def apply_page(
     content changes nothing. A page asked for before our newest receipt does not undo what the receipt confirmed.
     `first` says that none of the rows is likely to be stored yet, which saves looking for them one by one. Rows read
     `by_id` say for certain whether the record is there, whatever their stamp. `news` is told what was new or changed.
+    `kept_under` is the stream under which unreadable rows of this object are kept, if it is another one.
     """
     newest = _unique(rows)
     source_ = source_of(tx, connection, object, stream)
     if first and (counts := _all_new(tx, source_, stream, newest, ours, read_at, run)) is not None:
         _follow(tx, connection, object, newest.values(), read_at)
-        _shown_again(tx, source_, connection, stream, list(newest))
+        _shown_again(tx, source_, connection, kept_under or stream, list(newest))
         if news is not None:
             news += [News(row, None, False) for row in newest.values()]
         return replace(counts, read=len(rows))
@@ -160,7 +162,7 @@ def apply_page(
     place = Ref(connection, object, "")
     facts = _update(tx, source_, place, stream, changed, when, run, news) if changed else 0
     _follow(tx, connection, object, current, read_at)
-    _shown_again(tx, source_, connection, stream, list(newest))
+    _shown_again(tx, source_, connection, kept_under or stream, list(newest))
     return PageCounts(
         read=len(rows),
         new=len(fresh),

@@ -76,6 +76,12 @@ def facts(tx: sa.Connection, uid: str) -> dict[str, Any]:
     return dict(tx.execute(sa.select(connection.c.facts).where(connection.c.uid == uid)).scalar() or {})
 
 
+def checked_at(tx: sa.Connection, uid: str) -> datetime | None:
+    """When a connection was last checked."""
+    found: datetime | None = tx.execute(sa.select(connection.c.checked_at).where(connection.c.uid == uid)).scalar()
+    return found
+
+
 def put_access(tx: sa.Connection, uid: str, found: Iterable[ObjectAccess], at: datetime) -> None:
     """Replace what is known of our sight of a connection's objects."""
     tx.execute(access.delete().where(access.c.connection == uid))

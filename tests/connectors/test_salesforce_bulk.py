@@ -241,6 +241,7 @@ def test_a_result_comes_in_parts_by_locators(stub: Stub, clock: FakeClock) -> No
         result(line(1), said=2),
         result(line(1), said=0),
         result(said=2, body=table(line(1), line(2))[:-9]),
+        result(said=2, body=table(line(1), line(2))[:-2]),
         result(
             said=2,
             body=table(line(1), ("x", "2026-05-06T11:56:44.000Z", "false", "", "é")).replace(b"\xc3\xa9", b"\xe9"),
@@ -249,7 +250,16 @@ def test_a_result_comes_in_parts_by_locators(stub: Stub, clock: FakeClock) -> No
         result(said=1, body=table(("1", "yesterday", "false", "", "x"))),
         result(said=1, body=table(("1", "2026-05-06T11:56:44.000Z", "false", ""))),  # a cell is missing
     ],
-    ids=["fewer rows", "more rows", "cut off", "latin-1", "other columns", "no instant", "a cell short"],
+    ids=[
+        "fewer rows",
+        "more rows",
+        "cut off",
+        "cut in its last cell",
+        "latin-1",
+        "other columns",
+        "no instant",
+        "a cell short",
+    ],
 )
 def test_a_damaged_result_is_fetched_again(stub: Stub, clock: FakeClock, damaged: Say) -> None:
     """F33. Fails closed: a row that cannot be read well is no row, and none is left out."""

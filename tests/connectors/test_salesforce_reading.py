@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from syncd.connectors.salesforce import soql
@@ -552,6 +553,17 @@ def test_a_long_list_of_values_is_asked_in_portions(org: SalesforceWorld) -> Non
     for done in range(1, len(pages)):
         rest = list(salesforce.pull(spec, window, pages[done - 1].position))
         assert len(rest) == len(pages) - done
+
+
+@example(["abc", "abd", "ABD"], 40)
+@given(st.lists(st.text("abcAB '", min_size=1, max_size=12), min_size=1, max_size=80), st.integers(40, 400))
+def test_portions_hold_every_value_once_and_keep_those_together_that_are_one(values: list[str], room: int) -> None:
+    portions = soql.portions({"Name": values}, {}, room)
+    assert all(len(conditions) == 1 for conditions in portions)
+    held = [set(re.findall(r"'((?:[^'\\]|\\.)*)'", conditions[0])) for conditions in portions]
+    assert {text.replace("\\'", "'") for texts in held for text in texts} == set(values)
+    folded = [{text.casefold() for text in texts} for texts in held]
+    assert sum(map(len, folded)) == len(set.union(*folded))
 
 
 def test_parents_that_do_not_fit_are_the_users_to_fix(stub: Stub, clock: FakeClock) -> None:

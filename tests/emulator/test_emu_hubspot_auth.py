@@ -110,6 +110,14 @@ def test_a_refresh_does_not_end_the_token_before(fresh: Served) -> None:
     assert len(lengths) > 5
 
 
+def test_scopes_are_told_by_their_names(fresh: Served) -> None:
+    wanted = {"crm.objects.companies.write", "crm.schemas.deals.read", "crm.objects.owners.read",
+              "crm.objects.custom.read"}  # fmt: skip
+    told = refreshed(fresh)["scopes"]
+    assert wanted <= set(told)
+    assert not [scope for scope in told if "*" in scope]
+
+
 def test_hs_bad_refresh_token(fresh: Served) -> None:
     answer = token(fresh, grant_type="refresh_token", refresh_token="nonsense")
     assert answer.status_code == 400

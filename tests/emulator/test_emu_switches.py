@@ -19,6 +19,7 @@ from .conftest import ACME, BETA, GONE, Served, serving
 
 Probe = Callable[[Served], Any]
 BIG, WON = "9007199254740993", ("dealstage", "closedwon")
+WAYS = ("ASC", "DESC")
 STALE = {"If-Unmodified-Since": "Fri, 20 Nov 2020 09:00:00 GMT"}
 HOUR = timedelta(hours=1)
 
@@ -267,8 +268,8 @@ SEEN: dict[str, tuple[Probe, dict[str, Any]]] = {
         {"accepted": ["beta gmbh"], "refused": "MALFORMED_QUERY"},
     ),
     "salesforce_descending_nulls": (
-        soql("SELECT Name FROM Account ORDER BY NumberOfEmployees DESC"),
-        {"first": ["beta gmbh", "Acme Ltd"], "last": ["Acme Ltd", "beta gmbh"]},
+        lambda served: [soql(f"SELECT Name FROM Account ORDER BY NumberOfEmployees {way}")(served)[0] for way in WAYS],
+        {"first": ["beta gmbh", "beta gmbh"], "last": ["beta gmbh", "Acme Ltd"]},
     ),
     "salesforce_empty_text": (
         soql("SELECT Name FROM Account WHERE Industry = ''"), {"null": ["beta gmbh"], "nothing": []},

@@ -42,6 +42,17 @@ def test_a_cycle_in_which_nothing_changed_asks_once_for_each_stream_and_works_on
     assert jobs == ["pull"] * 6
 
 
+def test_a_persons_edit_right_after_our_write_is_seen_and_put_right(make: Make) -> None:
+    """F68."""
+    world = make()
+    world.deal()
+    world.cycle()
+    world.crm.put("Account", "a1", {"status__c": "mine"})
+    assert world.cycle(seconds=1).writes == 1
+    assert world.shows() == "protected"
+    assert world.cycle(seconds=1).writes == 0
+
+
 def test_a_connection_that_fails_does_not_stop_the_other(make: Make) -> None:
     world = make()
     world.prm.fail(*[AuthFailed()] * 3)

@@ -206,3 +206,14 @@ def test_a_specification_that_changed_publishes_nothing_until_all_is_read_again(
         world.crm.hide(1)
     world.crm.hide(0)
     assert pull(world.work, side, Stream.ACCOUNTS).read == 2, "all of it, although a window of it was dropped"
+
+
+def test_what_could_not_be_read_of_shared_deals_can_be_read_later_in_whatever_stream(make: Make) -> None:
+    from syncd.store import graph
+
+    world = world_of_both(make)
+    with world.store.begin() as tx:
+        records.keep_unreadable(tx, PRM_UID, Stream.REGISTRATIONS, [("o1", "x"), ("q1", "x")], world.clock.now(), "r")
+    world.cycle()
+    with world.store.read() as tx:
+        assert [row["ref"] for row in graph.unreadable_rows(tx)] == [f"{PRM_UID}/q1"]

@@ -27,6 +27,7 @@ def owner(world: World, id_: str = "o1") -> str | None:
 
 
 def test_only_what_differs_is_planned_and_nothing_after_it_is_written(world: World) -> None:
+    """F67."""
     world.deal()
     world.cycle()
     assert planned(world) == {}
@@ -51,6 +52,7 @@ def test_a_stamp_on_a_record_that_nobody_claims_is_taken_off(world: World) -> No
 
 
 def test_an_edit_of_what_is_not_ours_is_left_alone(make: Make) -> None:
+    """F70."""
     world = make()
     world.deal()
     world.cycle()

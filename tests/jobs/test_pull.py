@@ -89,6 +89,7 @@ def stored_ids(world: World) -> list[str]:
 
 
 def test_a_window_read_whole_moves_the_watermark_and_stays_behind_by_the_read_lag(make: Make) -> None:
+    """F05, F19."""
     world = accounts(make(empty=True, page_size=3, read_lag=30.0), 7)
     counts = read(world)
     assert (counts.read, counts.new) == (7, 7)
@@ -99,6 +100,7 @@ def test_a_window_read_whole_moves_the_watermark_and_stays_behind_by_the_read_la
 
 
 def test_what_became_visible_late_is_read_in_the_overlap(make: Make) -> None:
+    """F02, F41."""
     world = make(empty=True, read_lag=30.0)
     world.crm.put("Account", "late", {"Name": "Late"}, late=30)
     world.clock.advance(seconds=10)
@@ -108,6 +110,7 @@ def test_what_became_visible_late_is_read_in_the_overlap(make: Make) -> None:
 
 
 def test_a_read_that_was_shorter_than_its_window_drops_it_and_keeps_the_watermark(make: Make) -> None:
+    """F09, F10, F11, F72."""
     world = accounts(make(empty=True, page_size=3), 2)
     read(world)
     mark = held(world).watermark
@@ -125,6 +128,7 @@ def test_a_read_that_was_shorter_than_its_window_drops_it_and_keeps_the_watermar
 
 
 def test_an_interrupted_window_goes_on_after_the_last_page_with_its_bounds(make: Make) -> None:
+    """F12, F55."""
     world = accounts(make(empty=True, page_size=3), 7)
     opened_at = world.clock.now()
     world.crm.fail(None, Retry("later"))
@@ -141,6 +145,7 @@ def test_an_interrupted_window_goes_on_after_the_last_page_with_its_bounds(make:
 
 
 def test_a_changed_mapping_reads_everything_again(make: Make) -> None:
+    """F21."""
     world = accounts(make(empty=True), 3)
     read(world)
     world.clock.advance(hours=1)

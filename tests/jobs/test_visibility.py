@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from syncd.errors import Retry
 from syncd.jobs.checks import check_connections
 from syncd.model import ObjectAccess
 from syncd.store import runs
@@ -82,6 +83,23 @@ def test_a_proof_that_is_lost_decides_again(make: Make) -> None:
     world.cycle()
     assert world.application("r1") == "approved", "a rule decides once"
     assert world.state("r9").reason == "not_visible"
+
+
+def test_a_daemon_looks_at_rights_and_fields_once_a_day(make: Make) -> None:
+    """F22, F36."""
+    world = make()
+    world.cycle()
+    world.crm._sees_all = False
+    world.crm._columns["Account"].discard("City")
+    world.cycle(hours=23)
+    assert world.side("crm").sees_enough
+    report = world.cycle(hours=1)
+    assert not world.side("crm").sees_enough
+    assert report.alarms == ["crm: Account.City has vanished since the last check."]
+    assert "Account has no field City" in report.errors[0], "and its stream is read no more"
+    assert world.cycle(hours=1).alarms == []
+    world.prm.fail(Retry("busy"))
+    assert world.cycle(hours=24).errors[0] == "prm check: busy"
 
 
 def test_the_check_tells_the_evidence_object_by_object(make: Make) -> None:

@@ -535,7 +535,7 @@ _SENDING = (
     Bug(
         "salesforce_row_that_cannot_be_read_refuses_its_collection",
         "syncd/connectors/salesforce/write.py",
-        "return self._division.halves(collection)",
+        "return self._division.halves(batch)",
         "return receipts",
         f"{PORT}/test_salesforce.py::test_a_row_that_salesforce_cannot_even_read_is_found",
     ),

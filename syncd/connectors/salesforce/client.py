@@ -15,7 +15,7 @@ from syncd.connectors.salesforce.fetch import Fetch
 from syncd.connectors.salesforce.pull import Pull, Scale
 from syncd.connectors.salesforce.reading import Reading, present
 from syncd.connectors.salesforce.shape import Described, Shape
-from syncd.connectors.salesforce.signin import HOSTS, SalesforceSignIn
+from syncd.connectors.salesforce.signin import HOSTS, SalesforceSignIn, other_org
 from syncd.connectors.salesforce.write import PER_CALL, Upserting, Writing
 from syncd.connectors.transport import Meter, Transport
 from syncd.connectors.windows import whole_seconds
@@ -217,10 +217,7 @@ class SalesforceConnector:
     def _bind(self, org_id: str) -> None:
         """Every answer must come from this org from now on. Raises AuthFailed when another one was bound before."""
         if self._org_id is not None and org_id != self._org_id:
-            raise AuthFailed(
-                f"{self._transport.wire.host} is org {org_id}, but this connection belongs to org {self._org_id}. "
-                "Correct its `host` and `auth`, or make a new connection for the other org."
-            )
+            raise AuthFailed(other_org(self._transport.wire.host, org_id, self._org_id))
         self._org_id = org_id
         if isinstance(self._credentials, SalesforceSignIn):
             self._credentials.bind(org_id)

@@ -85,10 +85,7 @@ class SalesforceSignIn(SignedIn):
     def bind(self, org_id: str) -> None:
         """Take tokens of this org only. Raises AuthFailed when it is not the one that they were taken of so far."""
         if self._org_id is not None and org_id != self._org_id:
-            raise AuthFailed(
-                f"{self._wire.host} is org {org_id}, but this connection belongs to org {self._org_id}. "
-                "Correct its `host` and `auth`, or make a new connection for the other org."
-            )
+            raise AuthFailed(other_org(self._wire.host, org_id, self._org_id))
         self._org_id = org_id
 
     def _why_refused(self, answer: Answer, error: object) -> str:
@@ -222,6 +219,14 @@ _REMEDIES = {
     "unsupported_grant_type": "This way to sign in is not enabled in the app.",
     "invalid_app_access": "The user is not allowed to use the app; assign the app's permission set to it.",
 }
+
+
+def other_org(host: str, found: str, bound: str) -> str:
+    """What to say when another org answers than the one that the connection is bound to."""
+    return (
+        f"{host} is org {found}, but this connection belongs to org {bound}. "
+        "Correct its `host` and `auth`, or make a new connection for the other org."
+    )
 
 
 def _org_of(content: Mapping[str, Any]) -> str | None:

@@ -8,6 +8,7 @@ from syncd.emulator.http import Call, Refused, Reply
 from syncd.emulator.hubspot.context import Context, Item
 from syncd.emulator.hubspot.errors import refused
 from syncd.emulator.hubspot.grants import LIFETIME, OAUTH_APP, Grant, WrongClient, WrongToken
+from syncd.emulator.hubspot.scopes import names_of
 
 SECONDS = int(LIFETIME.total_seconds())
 
@@ -96,7 +97,7 @@ class OAuth:
         owner = next((one for one in self._portal.owners.values() if not one.archived), None)
         user = grant.user or (owner.user_id if owner is not None else "")
         return {"hub_id": self._portal.id, "user_id": int(user) if user.isdigit() else None, "app_id": int(grant.app),
-                "scopes": sorted(grant.scopes)}  # fmt: skip
+                "scopes": names_of(grant, self._portal.types.all.values())}  # fmt: skip
 
     def _alive(self, grant: Grant) -> bool:
         return grant.expires is None or self._portal.clock.now() < grant.expires

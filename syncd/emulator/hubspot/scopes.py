@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from syncd.emulator.http import Refused
@@ -11,6 +12,7 @@ from syncd.emulator.hubspot.types import ObjectType
 
 Access = Literal["read", "write"]
 Family = Literal["objects", "links", "definitions", "owners", "schemas", "currencies", "any", "app"]
+_OF_THE_ACCOUNT: tuple[Family, ...] = ("owners", "schemas", "currencies")
 _HELP = "https://developers.hubspot.com/scopes"
 # Activities have no scopes of their own in the dated specifications; they go with contacts.
 _WITH_CONTACTS = ("tasks", "notes", "calls", "emails", "meetings", "communications", "postal_mail")
@@ -32,6 +34,16 @@ def needed(family: Family, access: Access, kinds: list[ObjectType]) -> Needed:
     if family == "currencies":
         return [[f"settings.currencies.{access}"]]
     return [["developers-write" if access == "write" else "developers-read"]] if family == "app" else []
+
+
+def names_of(grant: Grant, kinds: Iterable[ObjectType]) -> list[str]:
+    """The scopes of a grant by name, as a client is told them; those held as a pattern are spelt out."""
+    accesses: tuple[Access, ...] = ("read", "write")
+    groups = [group for access in accesses for family in _OF_THE_ACCOUNT for group in needed(family, access, [])]
+    of_kinds = (_of_records, _of_definitions)
+    groups += [scopes(kind, access) for kind in kinds for access in accesses for scopes in of_kinds]
+    spelt = {scope for group in groups for scope in group if grant.allows([scope])}
+    return sorted(spelt | {scope for scope in grant.scopes if "*" not in scope})
 
 
 def check_scopes(grant: Grant, wanted: Needed, correlation: str) -> None:
