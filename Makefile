@@ -6,7 +6,7 @@ UV     := $(BIN)/uv
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-clients test-ci lint bench lock clean
+.PHONY: help setup setup-dev demo test test-clients test-ci lint bench bench-peers lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -67,14 +67,21 @@ lint: setup-dev  ## format, imports, types
 bench: $(VENV)/.bench  ## the figures in docs/performance.md, side by side
 	@$(BIN)/python -m compileall -q syncd
 	$(BIN)/python -m bench.pull
+	$(BIN)/python -m bench.read
+	$(BIN)/python -m bench.write
+	$(BIN)/python -m bench.calls
+	$(BIN)/python -m bench.emulator
 	$(BIN)/python -m bench.approve
+
+bench-peers: $(VENV)/.bench .venv-pyairbyte/.done  ## beside PyAirbyte, in an environment of its own
+	$(BIN)/python -m bench.peers
 
 lock:  ## write the lock files again from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/tools.in -o requirements/tools.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group build -o requirements/base.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra postgres --group build --group dev -c requirements/base.txt -o requirements/dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group bench -c requirements/dev.txt -o requirements/bench.txt
-	for client in $(CLIENTS); do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/clients/$$client.in -o requirements/clients/$$client.txt; done
+	for client in $(CLIENTS) pyairbyte; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/clients/$$client.in -o requirements/clients/$$client.txt; done
 
 clean:
 	rm -rf $(VENV) .venv-* tests/clients/js/node_modules build dist .mypy_cache .ruff_cache .pytest_cache

@@ -12,7 +12,7 @@ import pytest
 from syncd.errors import IncompleteRead, Stop
 from syncd.jobs.pull import pull
 from syncd.jobs.sweep import sweep
-from syncd.model import Page, Stream, WriteState
+from syncd.model import Page, Stream
 from syncd.store import cursors, records, sweeps
 from syncd.store.cursors import Cursor
 
@@ -159,17 +159,3 @@ def test_what_can_be_read_neither_in_a_sweep_nor_by_id_is_there(
     monkeypatch.setattr(world.crm, "fetch", lambda spec, ids: [row for row in real(spec, ids) if row.id != "a2"])
     assert swept(world).done
     assert is_there(world, "a2")
-
-
-# --- writes ----------------------------------------------------------------------------------------------------------
-
-
-def test_what_was_refused_for_good_is_not_sent_again_when_everything_is_compared_anew(make: Make) -> None:
-    """F69."""
-    world = make()
-    world.deal()
-    world.crm.refuse("a1", "FIELD_CUSTOM_VALIDATION")
-    world.cycle()
-    world.change_side("crm", ownership="suggest")
-    assert world.cycle().planned == 0
-    assert [item.state for item in world.writes(crm_ref())] == [WriteState.FAILED]

@@ -132,6 +132,7 @@ CREATED = datetime(2026, 5, 6, 11, 56, 44, tzinfo=UTC)
         ("domain", "acme.com", "website", "acme.com"),
         ("industry", "RET", "industry", "Retail"),
         ("industry", " ret ", "industry", "Retail"),
+        ("industry", "Ret", "industry", "Retail"),
         ("city", "", "city", "Leeds"),
         ("city", "York", "city", "York"),
         ("employees", 120, "employees", 120),

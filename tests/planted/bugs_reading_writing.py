@@ -104,8 +104,7 @@ _READING = (
         "syncd/connectors/salesforce/shape.py",
         'for f in ("IsDeleted", "MasterRecordId") if f in described.fields',
         'for f in ("IsDeleted",) if f in described.fields',
-        f"{PORT}/test_salesforce_reading.py"
-        "::test_a_merge_names_its_survivor_through_a_chain_and_brings_the_children",
+        f"{PORT}/test_salesforce_reading.py::test_a_merge_names_its_survivor_through_a_chain_and_brings_the_children",
     ),
     Bug(
         "salesforce_short_ids_kept",
@@ -119,7 +118,7 @@ _READING = (
         "syncd/connectors/salesforce/soql.py",
         "_ESCAPES.get(c) or (c if",
         "(c if",
-        f"{PORT}/test_salesforce.py::test_no_value_breaks_out_of_its_quotes",
+        f"{CONTRACT}::TestSalesforce::test_a_filter_lets_in_only_its_values",
     ),
     Bug(
         "hubspot_seconds_for_milliseconds",
@@ -203,8 +202,7 @@ _READING = (
         "syncd/connectors/hubspot/associations.py",
         "if after is not None:",
         "if after is not None and not waiting and not found:",
-        f"{PORT}/test_hubspot.py"
-        "::test_the_primary_company_comes_first_and_long_lists_are_read_to_their_end",
+        f"{PORT}/test_hubspot.py::test_the_primary_company_comes_first_and_long_lists_are_read_to_their_end",
     ),
     Bug(
         "sql_keyset_without_the_id",
@@ -281,8 +279,7 @@ _READING = (
         "syncd/connectors/files/intake.py",
         "if (nothing or gone > max(_FEW, _MOST_OF * there)) and not confirmed:",
         "if nothing and not confirmed:",
-        f"{PORT}/test_files.py"
-        "::test_a_complete_export_that_lacks_many_stops_until_a_person_says_that_it_is_right",
+        f"{PORT}/test_files.py::test_a_complete_export_that_lacks_many_stops_until_a_person_says_that_it_is_right",
     ),
 )
 
@@ -300,8 +297,8 @@ _CALLING = (
     Bug(
         "redirect_followed",
         "syncd/connectors/wire.py",
-        "redirect=False,",
-        "redirect=True,",
+        "retries=False,\n                redirect=False,",
+        "retries=urllib3.Retry(0, redirect=2),",
         f"{PORT}/test_transport.py::test_a_redirect_is_not_followed",
     ),
     Bug(
@@ -365,8 +362,7 @@ _CALLING = (
         "syncd/connectors/salesforce/signin.py",
         "held.replace(fresh)",
         "pass",
-        f"{PORT}/test_salesforce_signin.py"
-        "::test_a_refresh_token_that_rotates_is_kept_before_the_access_token_is_used",
+        f"{PORT}/test_salesforce_signin.py::test_a_refresh_token_that_rotates_is_kept_before_the_access_token_is_used",
     ),
     Bug(
         "rotated_refresh_token_not_kept_for_hubspot",
@@ -387,7 +383,7 @@ _CALLING = (
         "syncd/store/credentials.py",
         'f"syncd refresh token\\n{name}\\n{bound_to}".encode()',
         'b"syncd refresh token"',
-        f"{STORE}/test_credentials.py::test_a_row_that_was_copied_to_another_connection_cannot_be_read[sqlite]",
+        f"{STORE}/test_credentials.py::test_a_row_that_was_copied_to_another_connection_cannot_be_read",
     ),
     Bug(
         "token_shown_by_an_error",
@@ -444,6 +440,13 @@ _CALLING = (
 # --- sending and its receipts ----------------------------------------------------------------------------------------
 
 _SENDING = (
+    Bug(
+        "write_repeated_blindly_by_the_pool",
+        "syncd/connectors/wire.py",
+        "retries=False,",
+        "retries=urllib3.Retry(2, redirect=0, allowed_methods=None),",
+        f"{PORT}/test_transport.py::test_a_write_without_a_whole_answer_has_an_unknown_outcome",
+    ),
     Bug(
         "write_repeated_blindly_by_the_wrapper",
         "syncd/connectors/wrappers.py",
@@ -572,7 +575,7 @@ _SENDING = (
         "syncd/connectors/hubspot/write.py",
         '        return ""\n    if isinstance(value, bool)',
         "        return None  # type: ignore[return-value]\n    if isinstance(value, bool)",
-        f"{PORT}/test_hubspot_writing.py::test_nothing_clears_and_what_is_not_named_stays",
+        f"{PORT}/test_hubspot.py::test_values_go_out_as_texts_and_nothing_clears",
     ),
     Bug(
         "sql_column_written_that_is_not_ours",
@@ -712,7 +715,7 @@ _JOBS = (
         "syncd/jobs/sweep.py",
         "    yield from ((id_, None) for id_, _ in page.unreadable)\n",
         "",
-        f"{JOBS}/test_sweep.py::test_what_cannot_be_read_is_there_all_the_same",
+        f"{JOBS}/test_guards.py::test_what_can_be_read_neither_in_a_sweep_nor_by_id_is_there",
     ),
     Bug(
         "sweep_not_counted",
@@ -733,16 +736,14 @@ _JOBS = (
         "syncd/jobs/write.py",
         "work.clock.now() - side.settle_writes_after",
         "work.clock.now()",
-        f"{JOBS}/test_write.py"
-        "::test_an_unknown_outcome_is_read_back_after_the_time_limit_and_never_resent_blindly",
+        f"{JOBS}/test_write.py::test_an_unknown_outcome_is_read_back_after_the_time_limit_and_never_resent_blindly",
     ),
     Bug(
         "lost_write_sent_again_blindly",
         "syncd/store/outbox.py",
         "ReceiptKind.UNKNOWN: WriteState.SENT.value",
         "ReceiptKind.UNKNOWN: WriteState.QUEUED.value",
-        f"{JOBS}/test_write.py"
-        "::test_an_unknown_outcome_is_read_back_after_the_time_limit_and_never_resent_blindly",
+        f"{JOBS}/test_write.py::test_an_unknown_outcome_is_read_back_after_the_time_limit_and_never_resent_blindly",
     ),
     Bug(
         "read_back_not_compared",
@@ -777,7 +778,7 @@ _JOBS = (
         "syncd/jobs/plan.py",
         "if past and past[-1].state is WriteState.FAILED and _same(",
         "if past and past[-1].state is WriteState.SENT and _same(",
-        f"{JOBS}/test_write.py::test_content_that_was_refused_for_good_is_not_tried_again_until_it_changes",
+        f"{JOBS}/test_refused.py::test_a_refusal_asks_for_attention_until_it_is_retried_and_then_arrives",
     ),
     Bug(
         "write_that_was_never_sent_waits_for_a_receipt",
@@ -798,7 +799,7 @@ _KEEPING = (
         "syncd/store/cursors.py",
         'values["newest_stamp"] = newest',
         'values["watermark"] = newest',
-        f"{STORE}/test_windows.py::test_only_a_closed_window_moves_the_watermark[sqlite]",
+        f"{JOBS}/test_pull.py::test_an_interrupted_window_goes_on_after_the_last_page_with_its_bounds",
     ),
     Bug(
         "another_specification_keeps_the_watermark",
@@ -833,8 +834,7 @@ _KEEPING = (
         "syncd/store/records.py",
         "if before is None or row.stamp >= before.stamp:",
         "if before is None or row.stamp <= before.stamp:",
-        f"{STORE}/test_pages.py"
-        "::test_of_a_row_that_comes_twice_in_a_page_the_newest_counts_in_any_order[sqlite]",
+        f"{STORE}/test_pages.py::test_of_a_row_that_comes_twice_in_a_page_the_newest_counts_in_any_order[sqlite]",
     ),
     Bug(
         "same_content_written_again",
@@ -897,7 +897,7 @@ _KEEPING = (
         "syncd/mapping/stamps.py",
         'if value is None or value == "":',
         "if value is None:",
-        "tests/mapping/test_stamps.py::test_what_is_shown_is_compared_by_meaning",
+        "tests/mapping/test_stamps.py::test_what_is_written_is_read_back_as_what_was_wanted",
     ),
 )
 

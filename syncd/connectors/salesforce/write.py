@@ -111,8 +111,14 @@ class _Sender(ABC, Generic[Row]):
         """One receipt per row, in their order."""
         told = any(not _PARENTS.isdisjoint(item.fields) for item in items)
         in_order = sorted(items, key=self._by_parent if told else self._key)
-        levels = batches.levels(in_order, _PER_COLLECTION, self._key)
+        levels = self._levels(in_order)
         return batches.together(items, (map(self._sending, _calls(level)) for level in levels), self._at_once)
+
+    def _levels(self, items: list[Row]) -> list[list[list[Row]]]:
+        """Collections in groups that have no record in common; mostly all are in one, and that is quickly seen."""
+        if len(set(map(self._key, items))) < len(items):
+            return batches.levels(items, _PER_COLLECTION, self._key)
+        return [[items[start : start + _PER_COLLECTION] for start in range(0, len(items), _PER_COLLECTION)]]
 
     def _by_parent(self, item: Row) -> tuple[str, str]:
         """By parent where it is told, then by id: whoever else writes in this order waits for us and is waited for."""
