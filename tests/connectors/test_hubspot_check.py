@@ -203,3 +203,11 @@ def test_the_check_tells_which_portal_and_which_version() -> None:
         assert checked.uid == f"hubspot-{checked.facts['portal_id']}"
         assert checked.label == f"HubSpot portal {checked.facts['portal_id']} (sandbox)"
         assert (checked.facts["api_version"], checked.facts["timeZone"]) == ("2026-03", "Europe/Berlin")
+
+
+def test_a_check_tells_types_and_options_so_that_a_later_one_can_see_what_changed(portal: HubSpotWorld) -> None:
+    """F21, F22."""
+    spec = ReadSpec(Stream.ACCOUNTS, "companies", ("name", "industry"))
+    schema = portal.connector().check([spec], {}).facts["schema"]["companies"]
+    assert schema["name"] == {"type": "string"}
+    assert schema["industry"]["type"] == "enumeration"

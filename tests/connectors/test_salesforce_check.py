@@ -235,5 +235,14 @@ def test_a_right_that_is_missing_costs_only_the_fact(stub: Stub, clock: FakeCloc
     stub.on("GET /services/data", Say(body=[{"version": "68.0"}]))
     checked = on_stub(stub, clock).check([], {})
     assert checked.problems == ()
-    assert set(checked.facts) == {"api_version", "org_id"}
+    assert set(checked.facts) == {"api_version", "org_id", "schema"}
     assert checked.edition is Edition.FULL
+
+
+def test_a_check_tells_types_and_picklist_values_so_that_a_later_one_can_see_what_changed(org: SalesforceWorld) -> None:
+    """F21, F22."""
+    spec = ReadSpec(Stream.ACCOUNTS, "Account", ("Name", "Industry"))
+    schema = org.connector().check([spec], {}).facts["schema"]["Account"]
+    assert schema["Name"] == {"type": "string"}
+    assert schema["Industry"]["type"] == "picklist"
+    assert all(isinstance(value, str) for value in schema["Industry"].get("values", ()))

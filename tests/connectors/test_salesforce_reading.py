@@ -22,6 +22,7 @@ from syncd.connectors.salesforce.slices import Slice, boundaries, divided, halve
 from syncd.connectors.wrappers import Retrying
 from syncd.emulator.salesforce.soql import parse
 from syncd.errors import IncompleteRead, Retry, Stop, UserError
+from syncd.jobs.pull import SIDE_BY_SIDE_FROM
 from syncd.model import MissingField, Page, ReadSpec, Row, Stream, Window
 
 from .stub import Say, Stub
@@ -803,3 +804,8 @@ def test_a_done_position_gives_its_last_page_again(org: SalesforceWorld) -> None
     (only,) = salesforce.pull(org.spec, window)
     (again,) = salesforce.pull(org.spec, window, only.position)
     assert (again.last, list(again.rows), again.expected) == (True, [], 1)
+
+
+def test_what_is_read_side_by_side_is_never_published_as_complete() -> None:
+    """F06. Jobs must know from how many rows on a record that is edited could move from one slice to another unseen."""
+    assert Scale().slices_from >= SIDE_BY_SIDE_FROM

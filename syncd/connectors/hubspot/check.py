@@ -54,7 +54,7 @@ class Check:
             f"hubspot-{portal}",
             f"HubSpot portal {portal} ({kind})",
             tuple(dict.fromkeys(problems)),
-            {**facts, "choices": self._choices},
+            {**facts, "choices": self._choices, "schema": {spec.object: self._definitions(spec) for spec in specs}},
             tuple(access),
             edition,
             reason,
@@ -90,6 +90,13 @@ class Check:
                 yield other
         if isinstance(refused := self._visible(object_), str):
             yield refused
+
+    def _definitions(self, spec: ReadSpec) -> dict[str, dict[str, Any]]:
+        """What is told later from what is told now, to see what an admin changed: types, and values of choices."""
+        known = self._known.get(plain_type(spec.object))
+        if known is None or isinstance(known, str):
+            return {}
+        return {name: _definition(known[name]) for name in [*spec.fields, *spec.where] if name in known}
 
     def _history_problems(self, spec: ReadSpec, of: str) -> Iterator[str]:
         if problem := no_properties(spec):
@@ -267,3 +274,10 @@ def _why_no_property(object_: str, name: str, known: Properties) -> str:
     if name.lower() in known or by_label is not None:
         return f"{object_}.{name} is called {by_label or name.lower()} in this portal. Correct it in the mapping."
     return f"{object_} has no property {name}. Correct it in the mapping, or create the property."
+
+
+def _definition(found: Property) -> dict[str, Any]:
+    about: dict[str, Any] = {"type": found.get("type")}
+    if found.get("type") == "enumeration" and not found.get("externalOptions"):
+        about["values"] = [str(o.get("value")) for o in found.get("options") or ()]
+    return about

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from syncd.connectors.salesforce.ids import long_id
 from syncd.connectors.salesforce.shape import Described
@@ -72,6 +73,21 @@ def read_problems(spec: ReadSpec, describe: Describe) -> Iterator[str]:
         found = described.fields.get(path)
         if found is not None and found.get("filterable") is False:
             yield f"{spec.object}.{path} cannot be filtered on; take it out of `where`."
+
+
+def definitions(specs: Sequence[ReadSpec], describe: Describe) -> dict[str, dict[str, dict[str, Any]]]:
+    """What is told later from what is told now, to see what an admin changed: types, and values of picklists."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for spec in specs:
+        if (described := describe(spec.object)) is not None:
+            named = [described.fields.get(name) for name in (*spec.fields, *spec.where)]
+            about = {
+                name: {key: field[key] for key in ("type", "values") if field.get(key) is not None}
+                for name, field in zip((*spec.fields, *spec.where), named, strict=True)
+                if field is not None
+            }
+            found.setdefault(spec.object, {}).update(about)
+    return found
 
 
 def write_problems(object_: str, fields: Sequence[str], describe: Describe) -> Iterator[str]:

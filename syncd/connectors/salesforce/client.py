@@ -121,7 +121,7 @@ class SalesforceConnector:
             f"{_UID}{who.org_id}",
             str(organization.get("Name") or self._transport.wire.host),
             tuple(dict.fromkeys(problems)),
-            self._facts_about(who, organization),
+            {**self._facts_about(who, organization), "schema": check.definitions(specs, self._describe)},
             tuple(access.access(self._transport, self._base, specs, rights, self._describe)),
             edition,
             reason,

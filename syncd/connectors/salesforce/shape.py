@@ -43,7 +43,7 @@ class Described:
             for f in fields.values()
             if f.get("relationshipName")
         }
-        kept = {n: {k: f.get(k) for k in _KEPT} for n, f in fields.items()}
+        kept = {n: {k: f.get(k) for k in _KEPT} | _choices(f) for n, f in fields.items()}
         able = bool(content.get("queryable", True)), bool(content.get("updateable", True))
         return cls(str(content.get("name", "")), kept, parents, *able)
 
@@ -56,6 +56,12 @@ class Described:
     def is_dated(self) -> bool:
         """Whether records tell when they were created."""
         return "CreatedDate" in self.fields
+
+
+def _choices(described: Mapping[str, Any]) -> dict[str, Any]:
+    """The active values of a picklist."""
+    values = described.get("picklistValues")
+    return {"values": [str(v.get("value")) for v in values if v.get("active", True)]} if values else {}
 
 
 @dataclass(frozen=True, slots=True)
