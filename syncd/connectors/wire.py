@@ -115,7 +115,10 @@ class Wire:
             raise Retry(f"{self.host} cannot be reached ({type(error).__name__}).") from None
         except SSLError as error:
             if error.args and isinstance(error.args[0], ssl.SSLCertVerificationError):
-                raise Stop(f"The certificate of {self.host} is not trusted; nothing was sent.") from None
+                raise Stop(
+                    f"The certificate of {self.host} is not trusted; nothing was sent. If it is signed by an authority of "
+                    "your own, or a proxy's, name that authority's file as `ca_file` of the connection."
+                ) from None
             raise self._lost(error, writing) from None
         except (HTTPError, OSError) as error:
             raise self._lost(error, writing) from None

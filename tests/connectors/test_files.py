@@ -493,6 +493,22 @@ def test_what_a_complete_export_lacks_is_deleted_and_what_it_changed_comes(compl
     assert complete.connector().count(ACCOUNTS) == 96
 
 
+def test_what_a_complete_export_names_again_is_there_again_though_it_was_not_edited(desk: Desk) -> None:
+    """F16. Its own stamp is from before the export that lacked it."""
+    desk.objects["Account"]["complete"] = True
+    header, other = "Id,Name,BillingPostalCode,LastModifiedDate\n", "0015g0000000001AAA,B,X,2026-11-20T08:00:00Z\n"
+    line = f"{LONG},A,X,2026-11-20T08:00:00Z\n"
+    desk.put("acc-1.csv", header + line + other)
+    first = desk.rows()[LONG]
+    desk.clock.wait(60)
+    desk.put("acc-2.csv", header + other)
+    assert desk.rows()[LONG].deleted
+    desk.clock.wait(60)
+    desk.put("acc-3.csv", header + line + other)
+    assert desk.rows()[LONG] == first
+    assert desk.connector().count(ACCOUNTS) == 2
+
+
 def test_a_complete_export_that_lacks_many_stops_until_a_person_says_that_it_is_right(complete: Desk) -> None:
     """F36. A filter, a limit or a lost right looks like a mass deletion."""
     complete.put("acc-2.csv", accounts(range(50)))

@@ -9,15 +9,20 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import IncompleteRead, Stop
-from syncd.jobs.pull import pull
+from syncd.errors import Brake, IncompleteRead, Stop
+from syncd.jobs.holds import proceed
+from syncd.jobs.look import look_again
+from syncd.jobs.pull import Opened, complete_through, pull
 from syncd.jobs.sweep import sweep
-from syncd.model import Page, Stream
+from syncd.model import Page, Stream, Window
 from syncd.store import cursors, records, sweeps
 from syncd.store.cursors import Cursor
 
 from .conftest import Make
 from .world import CRM_UID, World, crm_ref
+
+NOW = datetime.fromisoformat("2026-11-24T09:00:00+00:00")
+LAG = timedelta(minutes=10)
 
 Pages = Iterable[Page]
 Bend = Callable[[World, Callable[[Pages], Pages]], None]
@@ -123,6 +128,35 @@ def test_a_window_that_ends_in_the_servers_future_is_not_read(make: Make, monkey
     assert is_there(world, "a3")
 
 
+@pytest.mark.parametrize(
+    ("rows", "late", "expected"),
+    [
+        pytest.param(19_999, 3600, NOW - LAG, id="one by one, and in time"),
+        pytest.param(19_999, 3601, None, id="longer than it reached ahead"),
+        pytest.param(20_000, 60, None, id="side by side"),
+    ],
+)
+def test_only_what_was_read_one_page_after_the_other_and_in_time_is_complete(
+    rows: int, late: int, expected: datetime | None
+) -> None:
+    """F06. An edit moves a record from a part that was not read yet into one that was."""
+    opened = Opened(Window(None, NOW), None, 0)
+    assert complete_through(opened, rows, NOW + timedelta(seconds=late), LAG) == expected
+
+
+def test_a_second_look_that_shows_less_than_is_counted_looked_at_nothing(make: Make, bend_pull: Bend) -> None:
+    """F09, F42."""
+    world = make(second_look=3600.0)
+    read(world)
+    world.clock.advance(hours=2)
+    read(world)
+    before = held(world).looked_through
+    bend_pull(world, lambda pages: (replace(p, expected=(p.expected or 0) + 1) for p in pages))
+    with pytest.raises(IncompleteRead):
+        look_again(world.work, world.side("crm"), Stream.ACCOUNTS)
+    assert held(world).looked_through == before
+
+
 # --- sweeps ----------------------------------------------------------------------------------------------------------
 
 
@@ -159,3 +193,34 @@ def test_what_can_be_read_neither_in_a_sweep_nor_by_id_is_there(
     monkeypatch.setattr(world.crm, "fetch", lambda spec, ids: [row for row in real(spec, ids) if row.id != "a2"])
     assert swept(world).done
     assert is_there(world, "a2")
+
+
+def test_a_sweep_of_another_mapping_trusts_nothing_that_the_one_before_has_shown(make: Make) -> None:
+    """F16."""
+    world = make(page_size=1)
+    read(world)
+    assert not swept(world, most_pages=1).done
+    world.crm.purge("Account", "a1")  # shown a moment ago
+    streams = world.crm_mapping["streams"]
+    world.crm_mapping = {"streams": {**streams, "accounts": {**streams["accounts"], "where": {}}}}
+    world.restart()
+    assert swept(world).done
+    assert not is_there(world, "a1")
+
+
+def test_a_word_for_what_has_vanished_does_not_cover_what_vanishes_after_it(make: Make) -> None:
+    """F36."""
+    world = make()
+    for n in range(78):
+        world.account(f"b{n:03}", f"Company {n:03} Ltd")
+    read(world)
+    for n in range(25):
+        world.crm.purge("Account", f"b{n:03}")
+    with pytest.raises(Brake, match="25 of 80"):
+        swept(world)
+    proceed(world.work, "1", "kim", "old prospects")
+    for n in range(25, 55):
+        world.crm.purge("Account", f"b{n:03}")
+    with pytest.raises(Brake, match="55 of 80"):
+        swept(world)
+    assert is_there(world, "b000")

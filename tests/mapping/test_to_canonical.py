@@ -177,6 +177,7 @@ def test_a_value_becomes_what_it_means(native: str, value: Any, field: str, expe
         ("industry", "Shipping", "industry", "unknown_value", None),
         ("employees", "about ten", "employees", "not_a_number", None),
         ("employees", "12.5", "employees", "not_a_number", None),
+        ("employees", "12,5", "employees", "not_a_number", None),
         ("employees", True, "employees", "not_a_number", None),
         ("employees", "NaN", "employees", "not_a_number", None),
         ("employees", "1e999999", "employees", "not_a_number", None),

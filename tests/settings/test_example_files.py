@@ -39,3 +39,13 @@ def test_the_example_mappings_read_what_the_demo_has() -> None:
     spec = prm[Stream.REGISTRATIONS].read_spec()
     assert (spec.object, spec.where, spec.associations) == ("deals", {"pipeline": ("registrations",)}, ("companies",))
     assert "associations.companies" not in spec.fields
+
+
+def test_the_examples_name_every_stream_once_at_least() -> None:
+    named = {
+        stream
+        for name in ("salesforce", "hubspot", "more-salesforce", "more-hubspot")
+        for stream in Mapping.compile(load(CONFIG / f"mappings/{name}.yaml", MappingFile), "salesforce").streams
+    }
+    only_custom = {Stream.DOCUMENTS, Stream.EXCEPTIONS, Stream.LISTS}  # no system has an object for these by itself
+    assert named == set(Stream) - only_custom

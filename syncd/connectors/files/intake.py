@@ -170,7 +170,8 @@ class _Taking:
             cells = b"{}" if row.deleted else orjson.dumps(row.cells, option=orjson.OPT_SORT_KEYS)
             digest = blake2b(cells, digest_size=16).digest()
             known_stamp, known_digest, known_deleted = known.get(id_, (-1, b"", 0))
-            if self._rows.has_stamps and stamp < known_stamp:
+            absent_before = self._form.said.complete and known_deleted  # its own stamp knows nothing of that
+            if self._rows.has_stamps and stamp < known_stamp and not absent_before:
                 continue  # an older export, put into the folder late
             if (digest, row.deleted) != (known_digest, bool(known_deleted)) or id_ in unanswered:
                 changed.append((self._form.object, id_, stamp, cells.decode(), digest, row.deleted, self._arrived))
