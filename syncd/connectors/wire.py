@@ -116,8 +116,8 @@ class Wire:
         except SSLError as error:
             if error.args and isinstance(error.args[0], ssl.SSLCertVerificationError):
                 raise Stop(
-                    f"The certificate of {self.host} is not trusted; nothing was sent. If it is signed by an authority of "
-                    "your own, or a proxy's, name that authority's file as `ca_file` of the connection."
+                    f"The certificate of {self.host} is not trusted; nothing was sent. If an authority of your own or "
+                    "a proxy has signed it, name that authority's file as `ca_file` of the connection."
                 ) from None
             raise self._lost(error, writing) from None
         except (HTTPError, OSError) as error:

@@ -16,7 +16,7 @@ from syncd.store import cursors, decisions, holds, ledger
 from syncd.store.holds import HoldKind
 
 STALLED_AFTER = 10
-"""A stream stalls when it is so many cycles behind, and at least a quarter of an hour."""
+"""A stream stalls when it is so many cycles, and a quarter of an hour, further behind than its system always is."""
 _SHORTEST_STALL = timedelta(minutes=15)
 
 
@@ -64,7 +64,8 @@ def _stalled(work: Work, tx: sa.Connection) -> Iterator[Waiting]:
                 continue
             read, passed = cursors.get(tx, side.uid, feed.head).complete_through, passes.get((side.uid, feed.object))
             since = max((at for at in (read, passed) if at is not None), default=None)
-            if since is None or work.clock.now() - since > longest:
+            lag = timedelta(seconds=side.connector.facts.read_lag_seconds)
+            if since is None or work.clock.now() - since > longest + lag:
                 what = _behind(feed, since)
                 yield Waiting(f"{side.name}/{feed.head.value}", side.name, feed.name, HoldKind.STALLED, what, since)
 

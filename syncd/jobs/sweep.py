@@ -255,5 +255,7 @@ def _close(work: Work, side: Side, feed: Feed, state: Sweep, found: Counter[str]
         told = [n for n in (state.counted, after) if n is not None]
         counts |= {"counted": min(told) if len(told) == 2 else None, "accounted": False}
     with work.store.begin() as tx:
+        if state.started_at is not None:
+            sweeps.forget_unreadable(tx, side.uid, feed.object, feed.head, state.started_at)
         sweeps.finish(tx, side.uid, feed.object, work.clock.now(), counts, keep_seen=bool(feed.filings))
         holds.use_up(tx, side.uid, feed.object, HoldKind.VANISHED)

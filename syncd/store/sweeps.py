@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from syncd.model import Ref
+from syncd.model import Ref, Stream
 from syncd.store import counters
 from syncd.store.tables import intake, record, source, swept, unreadable, unseen
 from syncd.store.tables import sweep as table
@@ -163,6 +163,13 @@ def without_line(tx: sa.Connection, connection: str, object: str) -> list[tuple[
         sa.not_(sa.select(unreadable.c.id).where(*lost).exists()),
     )
     return [(row[0], row[1]) for row in tx.execute(query.order_by(swept.c.id))]
+
+
+def forget_unreadable(tx: sa.Connection, connection: str, object: str, stream: Stream, before: datetime) -> None:
+    """Forget what was found unreadable before the sweep began, and what the sweep has not shown: it is not there."""
+    shown = sa.select(swept.c.id).where(swept.c.source == _source(connection, object), swept.c.id == unreadable.c.id)
+    where = unreadable.c.connection == connection, unreadable.c.stream == stream.value, unreadable.c.seen_at < before
+    tx.execute(unreadable.delete().where(*where, sa.not_(shown.exists())))
 
 
 # --- what is out of our sight ----------------------------------------------------------------------------------------

@@ -533,6 +533,27 @@ def test_a_complete_export_with_a_row_that_names_no_record_deletes_nothing(compl
     assert len(pages[0].unreadable) == 1
 
 
+def swept_unreadable(desk: Desk) -> list[str]:
+    return [id_ for page in desk.connector().sweep(ACCOUNTS) for id_, _ in page.unreadable]
+
+
+def test_a_sweep_tells_what_cannot_be_read_until_a_better_complete_export_comes(complete: Desk) -> None:
+    complete.put("acc-2.csv", accounts(range(100)).replace("0015g0000000042,", ","))
+    assert swept_unreadable(complete) == ["acc-2.csv:44"]
+    complete.clock.wait(60)
+    complete.put("acc-3.csv", accounts(range(100)))
+    assert swept_unreadable(complete) == []
+
+
+def test_a_row_that_another_export_has_better_is_unreadable_no_more(desk: Desk) -> None:
+    header = "Id,Name,BillingPostalCode,LastModifiedDate\n"
+    desk.put("acc-1.csv", f"{header}{LONG},A,X,yesterday\n,B,X,2026-11-20T08:00:00Z\n")
+    assert swept_unreadable(desk) == [LONG, "acc-1.csv:3"]
+    desk.clock.wait(60)
+    desk.put("acc-2.csv", f"{header}{LONG},A,X,2026-11-20T08:00:00Z\n")
+    assert swept_unreadable(desk) == ["acc-1.csv:3"]
+
+
 def test_of_complete_exports_an_older_one_says_nothing(complete: Desk) -> None:
     """F43. Not even when somebody tidies up, and the older one is the newest that is left."""
     complete.put("acc-2.csv", accounts(range(3, 100)))

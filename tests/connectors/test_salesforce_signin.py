@@ -419,7 +419,7 @@ def test_everything_works_over_https_with_an_authority_of_ones_own() -> None:
         (only,) = salesforce.pull(org.spec, Window(None, salesforce.now()))
         assert [row.id for row in only.rows] == [id_]
         stranger = SalesforceClientCredentials(org.endpoint["base_url"], "id", "secret", emulator=True)
-        with pytest.raises(Stop, match="not trusted.*`ca_file`"):
+        with pytest.raises(Stop, match=r"not trusted.*`ca_file`"):
             stranger.token()
         stranger.close()
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from syncd.errors import Retry, UserError
+from syncd.jobs.checks import known_trouble
 from syncd.jobs.cycle import cycle
 from syncd.jobs.decide import horizon
 from syncd.jobs.holds import proceed, waiting
@@ -152,6 +153,22 @@ def test_a_stalled_stream_is_named_and_holds_decisions_back_until_a_person_says_
     with world.store.read() as tx:
         assert cursors.get(tx, CRM_UID, Stream.ACCOUNTS).complete_through == read, "what was read is no other for it"
     assert world.ledger("proceed")[0]["kind"] == "proceed"
+
+
+def test_a_stream_is_not_stalled_for_being_as_late_as_its_system_always_is(make: Make) -> None:
+    world = make(read_lag=26 * 3600.0)
+    world.cycle()
+    assert names(world) == []
+    world.clock.advance(minutes=16)
+    assert {kind for _, kind in names(world)} == {"stalled"}
+
+
+def test_a_check_before_the_first_sync_asks_nobody_to_proceed(make: Make) -> None:
+    world = make()
+    assert known_trouble(world.work) == []
+    world.cycle()
+    world.clock.advance(hours=1)
+    assert any("syncd proceed crm/accounts" in line for line in known_trouble(world.work))
 
 
 def test_a_word_for_a_stalled_stream_holds_for_what_was_filed_before_it(make: Make) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from syncd.jobs.cycle import cycle
 from syncd.jobs.sweep import due, sweep
 from syncd.jobs.work import Brakes
 from syncd.model import Checked, ObjectAccess, Stream
-from syncd.store import cursors, history, holds, records, runs, sweeps
+from syncd.store import cursors, graph, history, holds, records, runs, sweeps
 from syncd.store.holds import HoldKind
 from syncd.store.records import Stored
 
@@ -320,6 +321,20 @@ def test_what_cannot_be_read_is_there_all_the_same(make: Make, monkeypatch: pyte
     )  # fmt: skip
     one(world)
     assert not row(world, "a2").deleted
+
+
+def test_what_could_not_be_read_and_is_not_there_any_more_is_forgotten(make: Make) -> None:
+    """But not what was found while the sweep was under way, behind the place that it had reached."""
+    world = make()
+    world.cycle()
+    with world.store.begin() as tx:
+        records.keep_unreadable(tx, CRM_UID, Stream.ACCOUNTS, [("old.csv:4", "no id")], world.clock.now(), "r")
+        later = world.clock.now() + timedelta(hours=1)
+        records.keep_unreadable(tx, CRM_UID, Stream.ACCOUNTS, [("new.csv:4", "no id")], later, "r")
+    world.clock.advance(minutes=1)
+    one(world)
+    with world.store.read() as tx:
+        assert [row["ref"] for row in graph.unreadable_rows(tx)] == [f"{CRM_UID}/new.csv:4"]
 
 
 # --- the brake -------------------------------------------------------------------------------------------------------

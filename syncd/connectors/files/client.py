@@ -118,22 +118,24 @@ class FilesConnector:
             unreadable = ()
 
     def sweep(self, spec: ReadSpec, position: Mapping[str, Any] | None = None) -> Iterator[Page]:
-        """Every record that an export has named, the deleted ones too where one told."""
+        """Every record that an export has named, the deleted ones too where one told, and what cannot be read."""
         self._look(self._form(spec.object), _wanted(spec))
         if position and position.get("done"):
             yield Page((), position, position["seen"], True)
             return
         seen = int(position["seen"]) if position else 0
         after = str(position["id"]) if position else None
+        unreadable = () if position else self._shelf.unreadable(spec.object)
         while True:
             kept, left = self._shelf.everything(spec.object, spec.where, after, self._page_size)
             last, expected = left <= len(kept), seen + left
             seen += len(kept)
             if last:
-                yield Page(_rows(spec, kept), {"done": True, "seen": seen}, expected, True)
+                yield Page(_rows(spec, kept), {"done": True, "seen": seen}, expected, True, unreadable)
                 return
             after = kept[-1].id
-            yield Page(_rows(spec, kept), {"id": after, "seen": seen}, expected, False)
+            yield Page(_rows(spec, kept), {"id": after, "seen": seen}, expected, False, unreadable)
+            unreadable = ()
 
     def count(self, spec: ReadSpec) -> int | None:
         """How many records the exports name that are not deleted."""

@@ -134,7 +134,10 @@ class _Taking:
     def all(self, confirmed: bool) -> None:
         """Every row, and where the export holds everything the absence of every other record."""
         object_, name = self._form.object, self._one.name
-        self._db.execute("DELETE FROM unreadable WHERE object = ? AND name = ?", (object_, name))
+        # an export that holds everything takes the place of all before it
+        replaced = "object = ?" if self._form.said.complete else "object = ? AND name = ?"
+        values = (object_,) if self._form.said.complete else (object_, name)
+        self._db.execute(f"DELETE FROM unreadable WHERE {replaced}", values)  # noqa: S608
         self._db.execute("CREATE TEMP TABLE named (id TEXT PRIMARY KEY) WITHOUT ROWID")
         rows = iter(self._rows)
         while batch := list(islice(rows, _BATCH)):
@@ -163,6 +166,7 @@ class _Taking:
             before = newest.get(row.id)
             if before is None or before.stamp is None or row.stamp is None or row.stamp >= before.stamp:
                 newest[row.id] = row
+        self._readable_now(list(newest))
         known, unanswered = self._known(list(newest)), self._unanswered(newest)
         changed, touched = [], []
         for id_, row in newest.items():
@@ -179,6 +183,11 @@ class _Taking:
                 touched.append((stamp, self._form.object, id_))
         self._db.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", changed)
         self._db.executemany("UPDATE record SET stamp = ? WHERE object = ? AND id = ?", touched)
+
+    def _readable_now(self, ids: Sequence[str]) -> None:
+        """These could be read here, whatever another export said of them."""
+        query = f"DELETE FROM unreadable WHERE object = ? AND name <> ? AND id IN ({marks(ids)})"  # noqa: S608
+        self._db.execute(query, (self._form.object, self._one.name, *ids))
 
     def _known(self, ids: Sequence[str]) -> dict[str, tuple[int, bytes, int]]:
         query = f"SELECT id, stamp, digest, deleted FROM record WHERE object = ? AND id IN ({marks(ids)})"  # noqa: S608

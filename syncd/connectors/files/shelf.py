@@ -155,7 +155,7 @@ class Shelf:
             kept += self._some(["object = ?", f"id IN ({marks(some)})"], [object_, *some], "id", len(some))[0]
         return kept
 
-    def unreadable(self, object_: str, within: tuple[int | None, int]) -> tuple[tuple[str, str], ...]:
+    def unreadable(self, object_: str, within: tuple[int | None, int] = (None, 2**62)) -> tuple[tuple[str, str], ...]:
         """What could not be read of the exports that arrived within two times, with why."""
         query = "SELECT id, reason FROM unreadable WHERE object = ? AND arrived >= ? AND arrived <= ? ORDER BY rowid"
         with self._opened() as db:
