@@ -25,7 +25,7 @@ from syncd.store.tables import credential
 if TYPE_CHECKING:  # loaded where it is needed: a person's quick command never is
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-HELD_SECONDS = 120
+HELD_SECONDS = 660
 """How long somebody who died with the lock keeps the others waiting; longer than any answer takes."""
 _PATIENCE_SECONDS = 30.0
 _ASK_AGAIN_SECONDS = 0.5

@@ -125,6 +125,8 @@ def _records(
         begins = reader.line_num + 1 + skipped
         try:
             record = next(reader)
+            if any(len(cell) > _CELL_LIMIT for cell in record):  # the limit of the library is everybody's
+                raise csv.Error("a cell is longer than 16 MB")
         except csv.Error as error:
             reason = f"line {begins} cannot be read: {error}. Is a quotation mark not closed?"
             raise UserError(f"{name}: {reason}") from None
