@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from .bugs_reading_writing import BUGS
-from .planting import Bug, plant, run
+from .planting import ROOT, Bug, plant, run
 
 
 @pytest.mark.counts
@@ -16,6 +16,11 @@ def test_a_planted_bug_is_caught_by_name(bug: Bug, tmp_path: Path) -> None:
     done = run(bug.tests, plant(bug, tmp_path))
     assert done.returncode == 1, f"{bug.tests} did not fail:\n{done.stdout[-3000:]}{done.stderr[-2000:]}"
     assert "failed" in done.stdout.splitlines()[-1]
+
+
+def test_what_each_bug_changes_stands_in_its_place_once() -> None:
+    misplaced = [bug.name for bug in BUGS if (ROOT / bug.file).read_text().count(bug.before) != 1]
+    assert misplaced == []
 
 
 def test_the_list_is_long_and_names_each_bug_once() -> None:
