@@ -207,10 +207,13 @@ def syncd_again(base_url: str, folder: Path) -> dict[str, Any]:
 
 
 def _pull(folder: Path) -> dict[str, Any]:
+    import gc
+
     from syncd.app import as_daemon
     from syncd.jobs.pull import pull
     from syncd.model import Stream
 
+    gc.set_threshold(50_000)  # as the program does when it starts
     with as_daemon(folder / "syncd.yaml") as work:
         if problems := work.bind():
             raise SystemExit("\n".join(problems))
