@@ -251,25 +251,26 @@ def workbook(path: Path, sheets: dict[str, str]) -> bytes:
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"
+    book, sheet = "workbook", "worksheet"
     parts = {
         "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="xml" '
         'ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>',
         "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
-        f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        f'Type="{office}/officeDocument" Target="xl/{book}.xml"/></Relationships>',
         "xl/styles.xml": f'<styleSheet xmlns="{main}"><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/>'
         '<xf numFmtId="22"/></cellXfs></styleSheet>',
-        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
+        f"xl/{book}.xml": f'<{book} xmlns="{main}" xmlns:r="{office}"><sheets>'
         + "".join(f'<sheet name="{name}" sheetId="{n}" r:id="s{n}"/>' for n, name in enumerate(sheets, 1))
-        + "</sheets></workbook>",
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
+        + f"</sheets></{book}>",
+        f"xl/_rels/{book}.xml.rels": f'<Relationships xmlns="{package}/relationships">'
         + "".join(
-            f'<Relationship Id="s{n}" Type="{office}/worksheet" Target="worksheets/s{n}.xml"/>'
+            f'<Relationship Id="s{n}" Type="{office}/{sheet}" Target="{sheet}s/s{n}.xml"/>'
             for n in range(1, len(sheets) + 1)
         )
         + f'<Relationship Id="st" Type="{office}/styles" Target="styles.xml"/></Relationships>',
     }
     for n, rows in enumerate(sheets.values(), 1):
-        parts[f"xl/worksheets/s{n}.xml"] = f'<worksheet xmlns="{main}"><sheetData>{rows}</sheetData></worksheet>'
+        parts[f"xl/{sheet}s/s{n}.xml"] = f'<{sheet} xmlns="{main}"><sheetData>{rows}</sheetData></{sheet}>'
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in parts.items():
             archive.writestr(name, content)

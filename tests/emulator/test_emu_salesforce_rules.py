@@ -347,7 +347,7 @@ def test_sf_currencies_must_be_known(fresh: Served) -> None:
     fresh.emu.salesforce.enable_currencies({"EUR": 1.0, "USD": 1.1}, corporate="EUR")
     assert (row(fresh)["CurrencyIsoCode"], fresh.emu.changes) == ("EUR", [])
     assert fresh.sf.patch(ACCOUNT, {"CurrencyIsoCode": "USD"}).status_code == 204
-    assert code(fresh.sf.patch(ACCOUNT, {"CurrencyIsoCode": "XXX"})) == "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+    assert code(fresh.sf.patch(ACCOUNT, {"CurrencyIsoCode": "CHF"})) == "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
     made = fresh.sf.post("sobjects/Account", {"Name": "x"}).json()["id"]
     assert row(fresh, made)["CurrencyIsoCode"] == "EUR"
     assert {one["IsoCode"] for one in fresh.emu.salesforce.rows("CurrencyType")} == {"EUR", "USD"}
