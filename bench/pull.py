@@ -1,10 +1,11 @@
 """How fast a first pull reaches SQLite, beside the floor and what one would use instead; exit 1 if a bar is missed.
 
-    python -m bench.pull [--records 100000] [--rounds 3] [--slow-rounds 2] [--in-order] [--json FILE]
+    python -m bench.pull [--records 100000] [--rounds 3] [--slow-rounds 2] [--in-order] [--flat 1000000] [--json FILE]
 
 One stub serves everybody. Each measurement is a fresh process in a fresh folder, except that `syncd again` goes on in
 the folder of the `syncd` before it. Rounds are interleaved, so that a busy minute of the machine hits all alike, and
-a first round is thrown away as warm-up (dlt is spared it). Ratios are those of the medians.
+a first round is thrown away as warm-up (dlt is spared it). Ratios are those of the medians. `--flat` pulls that many
+records too, once, and compares the memory that it takes.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ BARS = (
     ("syncd postgres", "floor postgres", 0.3), ("syncd", "dlt", 5.0),
 )  # fmt: skip
 MOST_MB = 200.0
+MOST_GROWTH = 1.1
 
 Results = dict[str, list[dict[str, Any]]]
 
@@ -111,6 +113,18 @@ def bars(results: Results) -> list[Bar]:
     return found
 
 
+def flat(results: Results, records: int, in_order: bool) -> list[Bar]:
+    """Pull many more records, then once more: memory must not follow their number."""
+    found = []
+    with stub(records, in_order) as site, tempfile.TemporaryDirectory(prefix="syncd-bench-") as folder:
+        for name in ("syncd", "syncd again"):
+            before = max(taken["peak_mb"] for taken in results[name])
+            peak = measure(name, site, Path(folder))["peak_mb"]
+            claim = f"peak memory of {name} at {records:,} records <= {MOST_GROWTH:g} of {before:.0f} MB"
+            found.append(Bar(claim, f"{peak:.0f} MB", peak <= MOST_GROWTH * before))
+    return found
+
+
 def table(results: Results) -> str:
     """One line for each contender."""
     ours = _median(results, "syncd", "rate")
@@ -148,6 +162,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="measured runs of all but dlt")
     parser.add_argument("--slow-rounds", type=int, default=2, help="measured runs of dlt; 0 leaves its bar out")
     parser.add_argument("--in-order", action="store_true", help="ids ascend with the stamps: kinder to every index")
+    parser.add_argument("--flat", type=int, default=0, metavar="RECORDS", help="memory at so many records as well")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep every measurement")
     args = parser.parse_args()
     if args.records < 1 or args.rounds < 1 or not 0 <= args.slow_rounds <= args.rounds:
@@ -155,7 +170,7 @@ def main() -> int:
     where = machine()
     with stub(args.records, args.in_order) as site:
         results = rounds(site, args.rounds, args.slow_rounds)
-    verdict = bars(results)
+    verdict = bars(results) + (flat(results, args.flat, args.in_order) if args.flat else [])
     order = "in the order of the stamps" if args.in_order else "in no order"
     print(f"{args.records:,} records of 12 fields, ids {order}, 2,000 a page, gzip, loopback; {where}\n")
     print(table(results))

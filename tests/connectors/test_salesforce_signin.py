@@ -402,7 +402,7 @@ def test_readers_side_by_side_renew_a_token_once(org: SalesforceWorld) -> None:
         org.create(f"C{n}")
         if n % 20 == 0:
             org.clock.wait(10)
-    salesforce = org.connector(scale=Scale(slices_from=500, bulk_from=10**9, rows_per_page=200))
+    salesforce = org.connector(scale=Scale(slices_from=500, slow_from=0, bulk_from=10**9, rows_per_page=200))
     pull = salesforce.pull(org.spec, Window(None, salesforce.now()))
     pages = [next(pull)]
     org.emulator.salesforce.expire_tokens()

@@ -189,7 +189,7 @@ class SalesforceConnector:
         self, spec: ReadSpec, shape: Shape, window: Window | None, position: Mapping[str, Any] | None
     ) -> Iterator[Page]:
         reading = Reading(self._transport, self._base, spec, shape, window is None, self._scale.rows_per_page)
-        return Pull(spec, shape, window, reading, lambda: self._bulk(shape), self._scale).pages(position)
+        return Pull(spec, shape, window, reading, lambda: self._bulk(shape), self._scale, self._clock).pages(position)
 
     def _bulk(self, shape: Shape) -> BulkRead:
         types = {column: self._type_of(shape.object, column) for column in shape.columns}

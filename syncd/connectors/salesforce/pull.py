@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from syncd.connectors.salesforce import soql
@@ -17,7 +17,7 @@ from syncd.connectors.salesforce.reading import Piece, Reading, TooMuch
 from syncd.connectors.salesforce.shape import Shape, Unreadable
 from syncd.connectors.salesforce.slices import Slice, boundaries, divided, halves
 from syncd.errors import IncompleteRead, SyncdError
-from syncd.model import Page, ReadSpec, Row, Window
+from syncd.model import Clock, Page, ReadSpec, Row, Window
 
 _MOST_HALVINGS = 12
 _MOST_JOBS = 3
@@ -27,12 +27,14 @@ _MOST_JOBS = 3
 class Scale:
     """From how many rows on a read is done otherwise than page after page.
 
-    From `slices_from` on, `readers` slices of it are read side by side, which multiplies the speed of a first read for
-    a handful of calls more; from `bulk_from` on it is one bulk query, which spares the day's calls. `rows_per_page`
+    From `slices_from` on, where a page takes longer to come than `slow_from` seconds, `readers` slices of it are read
+    side by side, which multiplies the speed of a first read for a handful of calls more; a server that answers sooner
+    is not waited for, and threads would only get in each other's way. From `bulk_from` on it is one bulk query, which spares the day's calls. `rows_per_page`
     asks for smaller pages than Salesforce's 2,000 (200 at least; 0 leaves it to Salesforce).
     """
 
     slices_from: int = 20_000
+    slow_from: float = 0.1
     bulk_from: int = 200_000
     readers: int = 4
     rows_per_page: int = 0
@@ -95,9 +97,12 @@ class Pull:
         reading: Reading,
         bulk: Callable[[], BulkRead],
         scale: Scale,
+        clock: Clock,
     ) -> None:
         self._object, self._shape, self._window = spec.object, shape, window
         self._reading, self._bulk, self._scale = reading, bulk, scale
+        self._clock = clock
+        self._answered_in: timedelta | None = None
         self._position = Position()
         self._has_grown = False
         self._halvings = 0
@@ -143,11 +148,13 @@ class Pull:
         place = self._open()[0]
         if self._grows(self._position.slices[place]):
             return
+        asked_at = self._clock.now()
         try:
             piece = self._reading.page(self._position.slices[place])
         except TooMuch as refused:
             self._halve(place, refused)
             return
+        self._answered_in = self._clock.now() - asked_at
         if piece.trouble is not None:
             yield from self._ended(piece)
         self._position = self._position.moved(place, piece.at)
@@ -174,12 +181,14 @@ class Pull:
 
     def _grows(self, at: Slice) -> bool:
         """Whether so much is left that it is read in another way from now on; decided once, when that is known."""
-        if self._has_grown or at.expected is None or len(self._position.slices) > 1:
+        if self._has_grown or self._answered_in is None or at.expected is None or len(self._position.slices) > 1:
             return False
         self._has_grown = True
         if at.rest >= self._scale.bulk_from and self._make_job(at):
             return True
         if self._reading.by_id or at.rest < self._scale.slices_from or self._scale.readers < 2 or at.stamp is None:
+            return False
+        if self._answered_in < timedelta(seconds=self._scale.slow_from):
             return False
         parts = self._divided(at)
         self._position = Position(tuple(parts), self._scale.readers, None, at.expected)
