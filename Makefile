@@ -72,6 +72,7 @@ bench: $(VENV)/.bench  ## the figures in docs/performance.md, side by side
 	$(BIN)/python -m bench.calls
 	$(BIN)/python -m bench.emulator
 	$(BIN)/python -m bench.approve
+	$(BIN)/python -m bench.ledger
 
 bench-peers: $(VENV)/.bench .venv-pyairbyte/.done  ## beside PyAirbyte, in an environment of its own
 	$(BIN)/python -m bench.peers

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -45,6 +45,9 @@ from syncd.settings import (
 from syncd.store import runs
 from syncd.store.credentials import Vault
 from syncd.store.database import Store
+
+if TYPE_CHECKING:
+    from syncd.matching import Weights
 
 DEFAULT_CONFIG = "syncd.yaml"
 
@@ -167,12 +170,23 @@ def build(config: Config, store: Store, clock: Clock | None = None) -> Work:
         config_hash=config_hash(settings),
         auto=settings.matching.auto,
         review=settings.matching.review,
+        weights=_weights(settings),
         ledger_key=settings.ledger.key.reveal().encode() if settings.ledger.key else None,
+        anchor=settings.ledger.anchor,
         every=settings.schedule.every,
         sweep_every=settings.schedule.sweep,
         refresh_formulas=settings.schedule.refresh_formulas,
         brakes=Brakes(settings.brakes.vanished_share, settings.brakes.vanished_least),
     )
+
+
+def _weights(settings: Settings) -> Weights | None:
+    """The points table that the settings name; None for the shipped one. Raises UserError."""
+    if settings.matching.points is None:
+        return None
+    from syncd.jobs.training import read_table_of_points  # matching is not loaded where no table is named
+
+    return read_table_of_points(settings.matching.points)
 
 
 class Doors:

@@ -19,7 +19,9 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(db, name="db")
     ledger = typer.Typer(no_args_is_help=True, help="The append-only record of every decision and effective write.")
     ledger.command()(verify)
+    ledger.command()(anchor)
     ledger.command()(export)
+    ledger.command()(erase)
     app.add_typer(ledger, name="ledger")
 
 
@@ -55,25 +57,121 @@ def rebuild(context: typer.Context, as_json: AsJson = False) -> int:
     return 0
 
 
-def verify(context: typer.Context, as_json: AsJson = False) -> int:
+def verify(
+    context: typer.Context,
+    anchors: Annotated[
+        Path | None, typer.Option("--anchors", metavar="FILE", help="Compare with what was told to this file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
     """Check that no entry of the ledger was changed, removed or put in. Names the first that does not hold.
 
     Cutting off the end together with its counter, and a rewrite by a holder of the key, are only found against
-    an anchor kept elsewhere.
+    anchors kept elsewhere: `--anchors FILE`, by default the file that `ledger.anchor` names.
+
+    Exit code 0 when all hold, 1 when one does not, 2 when something could not be read.
     """
     from syncd.app import opened
+    from syncd.jobs import anchor as anchoring
     from syncd.store import ledger
 
     config: Context = context.obj
     with opened(config.config) as work, work.store.read() as tx:
         good, wrong = ledger.verify(tx, work.ledger_key)
+        place = anchors or _anchor_file(work.anchor)
+        told = anchoring.read(place) if place is not None else []
+        wrong = wrong or anchoring.unlike(tx, told)
     if as_json:
-        emit({"ok": wrong is None, "entries": good, "problem": wrong})
+        emit({"ok": wrong is None, "entries": good, "anchors": len(told), "problem": wrong})
     elif wrong is None:
-        say(f"All {good} entries hold.")
+        say(f"All {good} entries hold." + (f" {len(told)} anchors fit." if told else ""))
     else:
         fail(f"{good} entries hold; {wrong}.")
     return 0 if wrong is None else 1
+
+
+def _anchor_file(place: str | None) -> Path | None:
+    """The file of the settings once it was written to."""
+    return Path(place) if place is not None and "://" not in place and Path(place).exists() else None
+
+
+def anchor(
+    context: typer.Context,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="PLACE", help="A file or https URL instead of `ledger.anchor`.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Tell a file or URL how long the ledger is and what its last entry hashes to. The daemon does it once a day.
+
+    Keep it where nobody who can write to the database can: then cutting off the end of the ledger, and a rewrite of
+    all of it, are found by `syncd ledger verify --anchors FILE`.
+
+    Exit code 0 when it was told, 1 when the place does not take it, 2 when none is named.
+    """
+    from dataclasses import asdict
+
+    from syncd.app import opened
+    from syncd.errors import UserError
+    from syncd.jobs import anchor as anchoring
+
+    config: Context = context.obj
+    with opened(config.config) as work:
+        place = to or work.anchor
+        if place is None:
+            raise UserError("No place to anchor to: name one with --to, or set `ledger: {anchor: …}` in syncd.yaml.")
+        made = anchoring.anchor(work, place)
+    if as_json:
+        emit(asdict(made))
+    else:
+        say(f"{made.entries} entries, the last {made.hash[:16]}…: told to {place}.")
+    return 0
+
+
+def erase(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option("--reason", help="Why: a request of the person, the end of retention.")],
+    value: Annotated[
+        str | None, typer.Option("--value", metavar="TEXT", help="The personal value to forget, exactly as written.")
+    ] = None,
+    before: Annotated[
+        str | None, typer.Option("--before", metavar="DATE", help="What was entered before this day (UTC).")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase; without it only the count is told.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Forget personal values of the ledger: one by `--value`, or all that are older than `--before`.
+
+    The chain stays whole and verifiable: it holds only salted commitments to these values. That something was erased,
+    how much, and why, is entered into the ledger.
+
+    Exit code 0 when done or counted, 2 when neither a value nor a date is given.
+    """
+    from datetime import UTC, datetime
+
+    from syncd.app import opened
+    from syncd.errors import UserError
+    from syncd.store import ledger
+
+    config: Context = context.obj
+    if value is None and before is None:
+        raise UserError("Say what to erase: --value TEXT, --before DATE, or both.")
+    try:
+        until = datetime.fromisoformat(before).replace(tzinfo=UTC) if before else None
+    except ValueError:
+        raise UserError(f"--before {before} is no date. Write it as 2026-11-30.") from None
+    with opened(config.config) as work, work.store.append() as tx:
+        places = ledger.personal(tx, value, until)
+        if yes and places:
+            ledger.erase(tx, places)
+            body = {"values": len(places), "before": before, "entries": sorted({seq for seq, _ in places})[:100]}
+            entry = ledger.Entry("erasure", {**body, "reason": reason}, ("reason",))
+            ledger.append(tx, work.clock.now(), [entry], work.ledger_key)
+    if as_json:
+        emit({"values": len(places), "erased": yes})
+    else:
+        say(f"{len(places)} values {'were erased' if yes else 'would be erased; say --yes to do it'}.")
+    return 0
 
 
 def export(

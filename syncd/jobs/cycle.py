@@ -9,6 +9,7 @@ from typing import Any
 
 from syncd.errors import Brake, LeaseLost, QuotaExhausted, SyncdError, UserError
 from syncd.jobs.account import account
+from syncd.jobs.anchor import anchor_when_due
 from syncd.jobs.decide import decide
 from syncd.jobs.feeds import Feed
 from syncd.jobs.holds import held_objects
@@ -113,6 +114,7 @@ def cycle(
     if writing:
         tell("write")
         _write_all(work, report)
+        _anchor(work, report)
     with work.store.read() as tx:
         report.refused = len(outbox.refused(tx))
     report.calls = work.calls - before
@@ -221,6 +223,13 @@ def _check_again(work: Work, side: Side, report: CycleReport) -> None:
         report.errors += [f"{side.name}: {said}" for said in work.check_again(side)[1]]
     except SyncdError as error:
         report.errors.append(f"{side.name}: {in_words(error)}")
+
+
+def _anchor(work: Work, report: CycleReport) -> None:
+    try:
+        anchor_when_due(work)
+    except SyncdError as error:
+        report.alarms.append(str(error))
 
 
 def _account_for_all(work: Work, report: CycleReport) -> None:

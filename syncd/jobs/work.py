@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from syncd.connectors.base import Connector
 from syncd.errors import Brake, QuotaExhausted, Stop, SyncdError, UserError
@@ -32,6 +32,9 @@ from syncd.policy import Policy
 from syncd.store import runs
 from syncd.store.database import Store
 from syncd.store.records import PageCounts, Stored
+
+if TYPE_CHECKING:
+    from syncd.matching import Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,12 @@ class Work:
     config_hash: str
     auto: float = 0.97
     review: float = 0.10
+    weights: Weights | None = None
+    duplicates: float = 0.97
+    twins: float = 0.50
+    bands: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     ledger_key: bytes | None = None
+    anchor: str | None = None
     every: timedelta = timedelta(minutes=1)
     sweep_every: timedelta = timedelta(days=1)
     refresh_formulas: timedelta = timedelta(hours=6)

@@ -23,7 +23,7 @@ from syncd.settings.refuse import refuse, refuse_key
 from syncd.settings.secrets import Database, Identifier, Secret
 from syncd.settings.section import Section
 from syncd.settings.sources import FilesSource, SqlSource
-from syncd.settings.values import Duration, File, Host, Instant, Name, Seconds, Zone, read_host
+from syncd.settings.values import AnchorPlace, Duration, File, Host, Instant, Name, Seconds, Zone, read_host
 from syncd.settings.words import did_you_mean
 
 
@@ -392,6 +392,12 @@ class Matching(Section):
     auto: float = Field(
         default=0.97, ge=0, le=1, description="Links from this score on act by themselves.", validate_default=True
     )
+    points: File | None = Field(
+        default=None,
+        description="A points table of your own, as `syncd match train` or `match adapt` wrote it; the shipped one "
+        "otherwise. Another table is used from the next time that linking is frozen.",
+        examples=["points.csv"],
+    )
 
     @field_validator("auto")
     @classmethod
@@ -417,6 +423,12 @@ class Ledger(Section):
         default=None,
         description="Key of the HMAC over each entry; without one, only an anchor kept elsewhere shows a rewrite.",
         examples=["${file:/run/secrets/syncd-ledger-key}"],
+    )
+    anchor: AnchorPlace | None = Field(
+        default=None,
+        description="Where the length and the last hash of the ledger are told once a day: a file, best on another "
+        "machine, or a URL that is sent them as JSON.",
+        examples=["/mnt/audit/syncd-anchors.jsonl", "https://audit.example.com/syncd"],
     )
 
 

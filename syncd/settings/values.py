@@ -136,6 +136,24 @@ Folder = Annotated[
 """A folder that exists; a relative path starts at the folder of the settings file."""
 
 
+def _anchor(value: Any, info: ValidationInfo) -> str:
+    text = str(value).strip() if isinstance(value, str | Path) else ""
+    if "://" in text:
+        parts = urlsplit(text)
+        if parts.scheme != "https" or not parts.hostname or parts.username or parts.password:
+            refuse("anchor_url", "must be an https URL without a name or password.", "Write `https://host/path`.")
+        return text
+    path = (surroundings(info).folder / text).absolute()
+    if not text or path.is_dir() or not path.parent.is_dir():
+        remedy = "Write the path of a file in a folder that exists (it starts at the folder of this file), or a URL."
+        refuse("anchor", "is no place for anchors.", remedy)
+    return str(path)
+
+
+AnchorPlace = Annotated[str, PlainValidator(_anchor, json_schema_input_type=str), WithJsonSchema({"type": "string"})]
+"""A file to be appended to, or an https URL."""
+
+
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value):
         remedy = "Use small letters, digits, `-` and `_`, starting with a letter; at most 40."

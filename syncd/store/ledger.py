@@ -13,13 +13,14 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
 from syncd.store import counters
-from syncd.store.tables import counter, ledger_private
+from syncd.store.tables import counter, ledger_private, to_micros
 from syncd.store.tables import ledger as table
 
 GENESIS = bytes(32)
@@ -88,20 +89,26 @@ def _walk(body: dict[str, Any], path: str) -> tuple[dict[str, Any] | None, str]:
     return (holder if isinstance(holder, dict) else None), name
 
 
+_ENTRIES = "SELECT seq, at, kind, body, previous, hash, mac FROM ledger ORDER BY seq"
+_AT_ONCE = 5_000
+
+
 def verify(tx: sa.Connection, key: bytes | None) -> tuple[int, str | None]:
     """How many entries hold, and what is wrong with the first that does not (None when all hold)."""
     expected, previous = 1, GENESIS
     before = _counted(tx)
-    for row in tx.execute(sa.select(table).order_by(table.c.seq)):
-        if row.seq != expected:
-            return expected - 1, f"entry {expected} is missing"
-        if row.previous != previous or row.hash != chain(previous, row.body):
-            return expected - 1, f"entry {row.seq} does not follow from the one before it"
-        if not _says_the_same(row):
-            return expected - 1, f"entry {row.seq} has columns that do not say what its bytes say"
-        if key and (row.mac is None or not hmac.compare_digest(row.mac, seal(key, row.hash))):
-            return expected - 1, f"entry {row.seq} was not sealed with the configured key"
-        expected, previous = expected + 1, row.hash
+    # plain SQL and raw integers for times: SQLAlchemy's types would take longer than the hashes
+    with tx.exec_driver_sql(_ENTRIES, execution_options={"yield_per": _AT_ONCE}) as rows:
+        for seq, at, kind, body, before_it, digest, mac in rows:
+            if seq != expected:
+                return expected - 1, f"entry {expected} is missing"
+            if before_it != previous or digest != chain(previous, body):
+                return expected - 1, f"entry {seq} does not follow from the one before it"
+            if not _says_the_same(body, seq, at, kind):
+                return expected - 1, f"entry {seq} has columns that do not say what its bytes say"
+            if key and (mac is None or not hmac.compare_digest(mac, seal(key, digest))):
+                return expected - 1, f"entry {seq} was not sealed with the configured key"
+            expected, previous = expected + 1, digest
     if expected - 1 < before:
         return expected - 1, f"entries {expected} to {before} are missing at the end"
     # entries may have been appended while these were read, but none without being counted
@@ -111,14 +118,30 @@ def verify(tx: sa.Connection, key: bytes | None) -> tuple[int, str | None]:
     return (expected - 1, None) if unlike is None else (unlike - 1, f"entry {unlike} commits to another personal value")
 
 
+def last(tx: sa.Connection) -> tuple[int, bytes]:
+    """How many entries there are, and the hash of the last."""
+    row = tx.execute(sa.select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)).one_or_none()
+    return (0, GENESIS) if row is None else (row.seq, row.hash)
+
+
+def hash_at(tx: sa.Connection, seq: int) -> bytes | None:
+    """The hash of one entry; None when there is no such entry."""
+    found: bytes | None = tx.execute(sa.select(table.c.hash).where(table.c.seq == seq)).scalar()
+    return GENESIS if seq == 0 else found
+
+
 def _counted(tx: sa.Connection) -> int:
     return tx.execute(sa.select(counter.c.value).where(counter.c.name == "ledger")).scalar() or 0
 
 
-def _says_the_same(row: sa.Row[Any]) -> bool:
-    document = orjson.loads(row.body)
-    at = datetime.fromisoformat(document["at"])
-    return bool(document["seq"] == row.seq and document["kind"] == row.kind and at == row.at)
+def _says_the_same(body: bytes, seq: int, at: int, kind: str) -> bool:
+    document = orjson.loads(body)
+    return bool(document["seq"] == seq and document["kind"] == kind and _micros(document["at"]) == at)
+
+
+@lru_cache(maxsize=64)  # the entries of one transaction have one time
+def _micros(text: str) -> int:
+    return to_micros(datetime.fromisoformat(text))
 
 
 def _unlike_its_commitment(tx: sa.Connection) -> int | None:
@@ -133,6 +156,22 @@ def _unlike_its_commitment(tx: sa.Connection) -> int | None:
 
 def _commitment(salt: bytes, value: str) -> str:
     return hashlib.sha256(salt + value.encode()).hexdigest()
+
+
+def personal(tx: sa.Connection, value: str | None = None, before: datetime | None = None) -> list[tuple[int, str]]:
+    """Where clear personal values lie that are this value and were entered before a time: entry and path."""
+    query = sa.select(ledger_private.c.seq, ledger_private.c.path).join(table, table.c.seq == ledger_private.c.seq)
+    if value is not None:
+        query = query.where(ledger_private.c.value == value)
+    if before is not None:
+        query = query.where(table.c.at < before)
+    return [(row.seq, row.path) for row in tx.execute(query.order_by(ledger_private.c.seq, ledger_private.c.path))]
+
+
+def erase(tx: sa.Connection, places: Sequence[tuple[int, str]]) -> None:
+    """Forget clear values and their salts. The commitments stay in the chain, and nobody can guess what they were."""
+    for seq, path in places:
+        tx.execute(ledger_private.delete().where(ledger_private.c.seq == seq, ledger_private.c.path == path))
 
 
 def entries(tx: sa.Connection) -> Iterator[dict[str, Any]]:
