@@ -176,7 +176,16 @@ def build(config: Config, store: Store, clock: Clock | None = None) -> Work:
         every=settings.schedule.every,
         sweep_every=settings.schedule.sweep,
         refresh_formulas=settings.schedule.refresh_formulas,
-        brakes=Brakes(settings.brakes.vanished_share, settings.brakes.vanished_least),
+        duplicates=settings.matching.duplicates,
+        twins=settings.matching.twins,
+        bands={
+            name: (
+                own.auto if own.auto is not None else settings.matching.auto,
+                own.review if own.review is not None else settings.matching.review,
+            )
+            for name, own in settings.matching.connections.items()
+        },
+        brakes=Brakes(**settings.brakes.model_dump()),
     )
 
 

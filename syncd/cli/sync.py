@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from syncd.jobs.checks import SideCheck
     from syncd.jobs.cycle import CycleReport
-    from syncd.jobs.plan import Difference
+    from syncd.jobs.plan import Difference, Reviewed
     from syncd.jobs.work import Work
 
 
@@ -35,32 +35,67 @@ def sync(
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Read everything there is, not only what changed: deletions, drift.")
     ] = False,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", metavar="FILE", help="Write only what this plan of `syncd plan -o` holds.")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Do one cycle: pull, link, decide, plan, write.
 
-    A second cycle without a change in between writes nothing. Safe to kill at any time and start again.
+    A second cycle without a change in between writes nothing. Safe to kill at any time and start again. With `--plan`
+    nothing new is written but what you have reviewed; what has moved since is told and left for another plan.
     """
     from syncd.app import as_daemon, load_config, located
     from syncd.jobs.cycle import cycle
 
     config: Context = context.obj
     loaded = load_config(config.config)
+    reviewed = _reviewed(plan) if plan is not None else None
     with as_daemon(config.config) as work, _progress(as_json) as progress:
         _logging(config, quiet=sys.stderr.isatty())
         problems = work.bind()
         for problem in problems:
             fail(located(loaded, *problem))
         drift = [f"{name}: {said}" for name, sentences in work.drift.items() for said in sentences]
-        report = cycle(work, writing=not no_write, sweeping=sweep, progress=progress)
+        report = cycle(work, writing=not no_write, sweeping=sweep, reviewed=reviewed, progress=progress)
     if as_json:
         told = [located(loaded, *problem) for problem in problems]
-        emit({**report.as_json(), "problems": told, "schema_drift": drift})
+        emit({**report.as_json(), "problems": told, "schema_drift": drift, "reviewed": _of_review(reviewed)})
     else:
         for line in drift:
             fail(line)
         _summary(report)
-    return exit_code(report) or (3 if problems else 0)
+        if reviewed is not None:
+            say(f"reviewed {len(reviewed.seen)} of {len(reviewed.writes)} writes of the plan were taken up")
+            for key in reviewed.refused:
+                fail(f"{' '.join(key)}: something else is wanted by now, or the record has changed; review it again.")
+    return exit_code(report) or (3 if problems or (reviewed is not None and reviewed.refused) else 0)
+
+
+def _of_review(reviewed: Reviewed | None) -> dict[str, Any] | None:
+    if reviewed is None:
+        return None
+    return {"taken_up": len(reviewed.seen), "moved": sorted(set(reviewed.refused)), "not_wanted": reviewed.gone}
+
+
+def _reviewed(path: Path) -> Reviewed:
+    """A plan as `syncd plan -o` wrote it, perhaps with lines taken out. Raises UserError."""
+    import orjson
+
+    from syncd.jobs.plan import Reviewed
+
+    try:
+        rows = orjson.loads(path.read_bytes())
+        writes = {
+            (str(r["connection"]), str(r["record"]), str(r["group"])): (dict(r["after"]), dict(r["before"]))
+            for r in rows
+            if not r["refused"]
+        }
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}).") from None
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path} is no plan. `syncd plan -o {path}` writes one.") from None
+    return Reviewed(writes)
 
 
 def exit_code(report: CycleReport) -> int:

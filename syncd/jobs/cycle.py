@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from syncd.errors import Brake, LeaseLost, QuotaExhausted, SyncdError, UserError
@@ -12,10 +13,10 @@ from syncd.jobs.account import account
 from syncd.jobs.anchor import anchor_when_due
 from syncd.jobs.decide import decide
 from syncd.jobs.feeds import Feed
-from syncd.jobs.holds import held_objects
+from syncd.jobs.holds import held_objects, held_writes
 from syncd.jobs.link import link
 from syncd.jobs.look import look_again
-from syncd.jobs.plan import plan
+from syncd.jobs.plan import Reviewed, plan
 from syncd.jobs.pull import Progress, pull
 from syncd.jobs.stage import stage
 from syncd.jobs.sweep import PAGES_PER_CYCLE, due, sweep
@@ -90,10 +91,13 @@ def cycle(
     *,
     writing: bool = True,
     sweeping: bool = False,
+    reviewed: Reviewed | None = None,
     progress: Progress | None = None,
     step: Step | None = None,
 ) -> CycleReport:
     """One pass from pull to write over all connections. `sweeping` reads everything there is, due or not.
+
+    With a `reviewed` plan nothing new is written but what it holds.
 
     Raises LeaseLost when another daemon has taken over, Stopping between two pages or batches when told to stop.
     """
@@ -103,7 +107,7 @@ def cycle(
         runs.abandon_running(tx, work.clock.now())
     tell("pull")
     _read_all(work, report, sweeping, progress)
-    for name, job in (("stage", stage), ("link", link), ("decide", decide), ("plan", plan)):
+    for name, job in (("stage", stage), ("link", link), ("decide", decide), ("plan", partial(plan, reviewed=reviewed))):
         if name == "plan" and not writing:
             break
         work.go_on()
@@ -111,6 +115,9 @@ def cycle(
         _note(report, name, job(work))
         if name == "stage":
             _account_for_all(work, report)
+        if name == "plan":
+            with work.store.read() as tx:
+                report.held += [said for side in work.sides for said in held_writes(tx, side)]
     if writing:
         tell("write")
         _write_all(work, report)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from syncd.errors import UserError
 from syncd.jobs.feeds import Feed
 from syncd.jobs.work import CONTESTING, Side, Work
 from syncd.store import cursors, decisions, holds, ledger
-from syncd.store.holds import HoldKind
+from syncd.store.holds import STOPS_READING, HoldKind
 
 STALLED_AFTER = 10
 """A stream stalls when it is so many cycles, and a quarter of an hour, further behind than its system always is."""
@@ -49,7 +49,7 @@ def _tripped(work: Work, tx: sa.Connection) -> Iterator[Waiting]:
     for hold in holds.open_ones(tx):
         side = names.get(hold.connection)
         feeds = [feed for feed in side.feeds if feed.object == hold.object] if side else []
-        stream = feeds[0].name if feeds else hold.object
+        stream = feeds[0].name if feeds else hold.object or "all writes"
         name = side.name if side else hold.connection
         yield Waiting(str(hold.number), name, stream, hold.kind, hold.what, hold.at)
 
@@ -105,4 +105,38 @@ def held_objects(tx: sa.Connection, side: Side) -> dict[str, str]:
     return {
         hold.object: f'{hold.what} It is not read until you say  syncd proceed {hold.number} --reason "..."'
         for hold in holds.open_ones(tx, side.uid)
+        if hold.kind in STOPS_READING
     }
+
+
+def held_writes(tx: sa.Connection, side: Side) -> list[str]:
+    """Why nothing, or nothing new, is written to a connection before a person says so."""
+    return [
+        f'{hold.what} Look at  syncd plan, then say  syncd proceed {hold.number} --reason "..."'
+        for hold in holds.open_ones(tx, side.uid)
+        if hold.kind not in STOPS_READING
+    ]
+
+
+def halt(work: Work, connections: Sequence[str], person: str, reason: str) -> list[str]:
+    """A person stops all writing to these connections, or to every one; returns their names.
+
+    What is on its way is still answered. Raises UserError for an unknown connection, or no reason.
+    """
+    if not reason.strip():
+        raise UserError("Say why with --reason; it is kept in the ledger.")
+    known = {side.name: side for side in work.sides}
+    if unknown := [name for name in connections if name not in known]:
+        raise UserError(f"{unknown[0]} is no connection. There are {', '.join(known)}.")
+    chosen = [known[name] for name in connections] or list(work.sides)
+    if unbound := [side.name for side in chosen if not side.uid]:
+        raise UserError(f"{unbound[0]} was never reached yet, so nothing is written to it.")
+    now, names = work.clock.now(), [side.name for side in chosen]
+    with work.store.append() as tx:
+        decisions.alone(tx)
+        for side in chosen:
+            what = f"{side.name}: {person} has stopped all writing ({reason})."
+            holds.stop(tx, side.uid, "", HoldKind.HALTED, what, {"by": person}, now, None)
+        body = {"what": "halt", "connections": names, "by": f"person:{person}", "reason": reason}
+        ledger.append(tx, now, [ledger.Entry("halt", body, ("reason",))], work.ledger_key)
+    return names

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,9 +12,14 @@ import sqlalchemy as sa
 from syncd.jobs.work import Side, Work, running
 from syncd.mapping import StreamMapping
 from syncd.model import STAMP_FIELDS, Ref, WriteGroup, WriteState
-from syncd.store import graph, outbox, outcomes, records
+from syncd.store import graph, holds, outbox, outcomes, records, sweeps
+from syncd.store.holds import HoldKind
 from syncd.store.outbox import Intent, Outgoing
 from syncd.store.records import Stored
+
+_MOST_RULES = 4
+_LEEWAY = 1.1
+"""What a person let through may have grown by a tenth since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +30,45 @@ class Difference:
     refused: str = ""
 
 
-def plan(work: Work) -> int:
-    """Queue every difference of the records that changed; returns how many writes are new in the outbox."""
+@dataclass(slots=True)
+class Reviewed:
+    """What a person has seen and wants: native values by record and group, and those they replace.
+
+    `seen` and `refused` are filled while planning: what of it was queued, and what is wanted otherwise by now.
+    """
+
+    writes: Mapping[tuple[str, str, str], tuple[Mapping[str, Any], Mapping[str, Any]]]
+    seen: set[tuple[str, str, str]] = field(default_factory=set)
+    refused: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def moved(self, work: Work, found: Sequence[Difference]) -> list[Difference]:
+        """Those that are not what was reviewed: they wait for another review."""
+        return [item for item in found if not item.refused and not self._is_seen(work, item.intent)]
+
+    def _is_seen(self, work: Work, intent: Intent) -> bool:
+        key = (work.side(intent.ref.connection).name, f"{intent.ref.object}/{intent.ref.id}", intent.group.value)
+        mapping = work.mapping_of(intent.ref, intent.stream)
+        if key not in self.writes or mapping is None:
+            return False
+        after, before = (_that_counts(mapping, fields) for fields in self.writes[key])
+        same = (after, before) == (_that_counts(mapping, intent.fields), _that_counts(mapping, intent.before))
+        if same:
+            self.seen.add(key)
+        else:
+            self.refused.append(key)
+        return same
+
+    @property
+    def gone(self) -> list[tuple[str, str, str]]:
+        """What was reviewed and is not wanted any more."""
+        return sorted(set(self.writes) - self.seen - set(self.refused))
+
+
+def plan(work: Work, reviewed: Reviewed | None = None) -> int:
+    """Queue every difference of the records that changed; returns how many writes are new in the outbox.
+
+    With a reviewed plan only what is in it; it needs no brake, because a person has looked.
+    """
     version = _version(work)
     with work.store.read() as tx:
         as_before = graph.get_progress(tx, "planned")[1] == version
@@ -34,14 +77,18 @@ def plan(work: Work) -> int:
         return 0
     with running(work, "plan") as run:
         queued = differing = 0
-        for part in graph.chunks(refs):
+        held = too_many(work, refs, run.id) if reviewed is None else frozenset[str]()
+        for part in graph.chunks([ref for ref in refs if ref.connection not in held]):
             with work.store.begin() as tx:
                 found = differences(work, tx, part)
-                queued += _queue(work, tx, part, found, run.id)
+                moved = reviewed.moved(work, found) if reviewed is not None else []
+                queued += _queue(work, tx, part, [d for d in found if d not in moved], run.id)
                 differing += len(found)
                 graph.mark_planned(tx, part)
+                graph.mark_unplanned(tx, [d.intent.ref for d in moved])
         with work.store.begin() as tx:
             graph.set_progress(tx, "planned", 0, version)
+            graph.mark_unplanned(tx, [ref for ref in refs if ref.connection in held])
         run.counts.update(compared=len(refs), different=differing, queued=queued)
         return queued
 
@@ -150,7 +197,55 @@ def _refused(side: Side, mapping: StreamMapping, intent: Intent, past: Sequence[
 
 
 def _same(mapping: StreamMapping, one: Intent, other: Intent) -> bool:
-    """The two would write the same, what is never a reason to write aside."""
+    return _that_counts(mapping, one.fields) == _that_counts(mapping, other.fields)
+
+
+def _that_counts(mapping: StreamMapping, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Native values without those that are never a reason to write."""
     aside = {mapping.stamps.get(stamp.name) for stamp in STAMP_FIELDS if not stamp.compared}
-    first, second = ({k: v for k, v in intent.fields.items() if k not in aside} for intent in (one, other))
-    return first == second
+    return {name: value for name, value in fields.items() if name not in aside}
+
+
+# --- the brake -------------------------------------------------------------------------------------------------------
+
+
+def too_many(work: Work, refs: Sequence[Ref], run: str) -> frozenset[str]:
+    """The connections to which so much would be written at once that a person looks first; each is held.
+
+    A mapping or policy that went wrong shows itself in a flood of writes, and so does a link that joins the world.
+    """
+    held: set[str] = set()
+    for side in work.sides:
+        mine = [ref for ref in refs if ref.connection == side.uid] if side.live else []
+        rules = _rules(work, mine) if len(mine) > work.brakes.written_least else Counter[str]()
+        with work.store.begin() as tx:
+            if _is_let_through(work, tx, side, rules.total()):
+                holds.withdraw(tx, side.uid, "", HoldKind.WRITES)
+                holds.use_up(tx, side.uid, "", HoldKind.WRITES)
+                continue
+            why = ", ".join(f"{count} {rule}" for rule, count in rules.most_common(_MOST_RULES))
+            what = f"{side.name}: {rules.total()} writes are wanted at once ({why})."
+            evidence = {"writes": rules.total(), "rules": dict(rules)}
+            holds.stop(tx, side.uid, "", HoldKind.WRITES, what, evidence, work.clock.now(), run)
+        held.add(side.uid)
+    return frozenset(held)
+
+
+def _rules(work: Work, refs: Sequence[Ref]) -> Counter[str]:
+    """How many writes are wanted by each rule."""
+    counted: Counter[str] = Counter()
+    for part in graph.chunks(refs):
+        with work.store.read() as tx:
+            found = differences(work, tx, part)
+        counted.update(str(d.intent.because.get("rule") or "no rule") for d in found if not d.refused)
+    return counted
+
+
+def _is_let_through(work: Work, tx: sa.Connection, side: Side, writes: int) -> bool:
+    if writes <= work.brakes.written_least:
+        return True
+    records_held = sum(sweeps.held(tx, side.uid, feed.object) for feed in side.feeds)
+    if writes <= work.brakes.writes(records_held):
+        return True
+    lifted = holds.lifted(tx, side.uid, "", HoldKind.WRITES)
+    return lifted is not None and writes <= _LEEWAY * lifted.evidence["writes"]

@@ -137,13 +137,30 @@ class Side:
 CONTESTING = frozenset({Stream.ACCOUNTS, Stream.OPPORTUNITIES, Stream.REGISTRATIONS})
 """The streams in which something may stand against a claim."""
 
+EVIDENCE = frozenset({Stream.ACTIVITIES, Stream.HISTORY, Stream.LISTS, Stream.CONTRACTS})
+"""What tells how the records of a direct CRM stood when a claim was received: decisions wait for these as well."""
+
 
 @dataclass(frozen=True, slots=True)
 class Brakes:
-    """From when on a person has to look: `vanished_least` records and more than `vanished_share` of their object."""
+    """From when on a person has to look.
+
+    `vanished_least` records and more than `vanished_share` of their object gone; more than `written_most` writes to a
+    connection at once, or more than `written_share` of its records, but never at `written_least` or fewer; when
+    statistics are frozen anew, `relink_least` links and more than `relink_share` of those that act.
+    """
 
     vanished_share: float = 0.05
     vanished_least: int = 20
+    relink_share: float = 0.02
+    relink_least: int = 20
+    written_most: int = 50_000
+    written_share: float = 0.05
+    written_least: int = 5_000
+
+    def writes(self, records: int) -> int:
+        """How many writes at once are let through to a connection that holds so many records."""
+        return min(self.written_most, max(self.written_least, int(self.written_share * records)))
 
 
 class Stopping(Stop):

@@ -14,7 +14,7 @@ from syncd.jobs.rows import store_rows
 from syncd.jobs.work import Run, Side, Work, canonical_line, running
 from syncd.mapping import StreamMapping
 from syncd.model import STAMP_BY_NAME, Receipt, ReceiptKind, Ref, Write, WriteGroup
-from syncd.store import graph, ledger, outbox, records, runs
+from syncd.store import graph, holds, ledger, outbox, records, runs
 from syncd.store.outbox import Outgoing
 from syncd.store.records import Confirmed
 
@@ -48,17 +48,20 @@ def write(work: Work, side: Side, counts: WriteCounts | None = None) -> WriteCou
     if not side.live:
         return counts
     with work.store.read() as tx:
-        open_ones = outbox.is_open(tx, side.uid)
+        open_ones, halted = outbox.is_open(tx, side.uid), holds.is_halted(tx, side.uid)
     if open_ones:
         with running(work, "write", side) as run:
             try:
                 _settle(work, side, run, counts)
-                while _send(work, side, run, counts):
+                while not halted and _send(work, side, run, counts):
                     work.go_on()
+                    with work.store.read() as tx:
+                        halted = holds.is_halted(tx, side.uid)
             finally:
                 run.counts.update({name: value for name in counts.__slots__ if (value := getattr(counts, name))})
             run.status = "partial" if counts.failed or counts.unknown else "ok"
-    _beat(work, side)
+    if not halted:
+        _beat(work, side)
     return counts
 
 

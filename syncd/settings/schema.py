@@ -383,14 +383,51 @@ class Brakes(Section):
         default=0.05, gt=0, le=1, description="The share of an object's records that may be gone at once."
     )
     vanished_least: int = Field(default=20, ge=1, description="Fewer records than this never stop it.")
+    written_most: int = Field(
+        default=50_000, ge=1, description="More writes than this to one connection at once wait for a person."
+    )
+    written_share: float = Field(
+        default=0.05, gt=0, le=1, description="The share of a connection's records that may be written at once."
+    )
+    written_least: int = Field(default=5_000, ge=1, description="So many writes at once never stop it.")
+    relink_share: float = Field(
+        default=0.02,
+        gt=0,
+        le=1,
+        description="The share of acting links that may change when `syncd match refresh` freezes statistics anew.",
+    )
+    relink_least: int = Field(default=20, ge=1, description="Fewer changed links than this never stop it.")
+
+
+class Bands(Section):
+    """The bands of links to or from one connection; what is left out is as for all."""
+
+    review: float | None = Field(default=None, ge=0, le=1, description="Links from this score on wait for a person.")
+    auto: float | None = Field(default=None, ge=0, le=1, description="Links from this score on act by themselves.")
 
 
 class Matching(Section):
-    """From which score on a link acts by itself, and from which a person looks at it."""
+    """From which score on a link acts by itself, and from which a person looks at it.
+
+    By the cost of each error: where a false link blocks a rep and is as bad as N companies that wait for a person's
+    look, `auto` is N / (N + 1); the default 0.97 says 32. Links that only inform may use the band of review.
+    """
 
     review: float = Field(default=0.10, ge=0, le=1, description="Links from this score on wait for a person.")
     auto: float = Field(
         default=0.97, ge=0, le=1, description="Links from this score on act by themselves.", validate_default=True
+    )
+    duplicates: float = Field(
+        default=0.97, ge=0.5, le=1, description="Two accounts of one system are one company from this score on."
+    )
+    twins: float = Field(
+        default=0.50, ge=0, le=1, description="Two records of one side are shown to a person from this score on."
+    )
+    connections: dict[Name, Bands] = Field(
+        default_factory=dict,
+        description="Bands of single connections. Across two connections the more careful `auto` holds, and the lower "
+        "`review`.",
+        examples=[{"portal": {"auto": 0.99}}],
     )
     points: File | None = Field(
         default=None,

@@ -19,6 +19,11 @@ class HoldKind(StrEnum):
     VANISHED = "vanished"  # a sweep missed more records than can be believed
     EMPTY = "empty"  # a read of everything came back without a record
     STALLED = "stalled"  # it is not read through; a person lets decisions go on without it
+    WRITES = "writes"  # more writes are wanted at once than can be believed
+    HALTED = "halted"  # a person has stopped all writing
+
+
+STOPS_READING = frozenset({HoldKind.VANISHED, HoldKind.EMPTY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,17 @@ def stop(
     if tx.execute(table.update().where(*open_one).values(**values)).rowcount == 0:
         known = {"connection": connection, "object": object, "kind": kind.value, "state": "open"}
         tx.execute(table.insert().values(**known, **values))
+
+
+def withdraw(tx: sa.Connection, connection: str, object: str, kind: HoldKind) -> None:
+    """What tripped the brake is not there any more, and nobody needs to be asked."""
+    tx.execute(table.update().where(*_of(connection, object, kind), table.c.state == "open").values(state="used"))
+
+
+def is_halted(tx: sa.Connection, connection: str) -> bool:
+    """Whether a person has stopped writing to this connection."""
+    query = sa.select(table.c.number).where(*_of(connection, "", HoldKind.HALTED), table.c.state == "open")
+    return tx.execute(query.limit(1)).first() is not None
 
 
 def let_pass(

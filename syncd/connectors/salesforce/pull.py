@@ -29,8 +29,9 @@ class Scale:
 
     From `slices_from` on, where a page takes longer to come than `slow_from` seconds, `readers` slices of it are read
     side by side, which multiplies the speed of a first read for a handful of calls more; a server that answers sooner
-    is not waited for, and threads would only get in each other's way. From `bulk_from` on it is one bulk query, which spares the day's calls. `rows_per_page`
-    asks for smaller pages than Salesforce's 2,000 (200 at least; 0 leaves it to Salesforce).
+    is not waited for, and threads would only get in each other's way. From `bulk_from` on it is one bulk query, which
+    spares the day's calls. `rows_per_page` asks for smaller pages than Salesforce's 2,000 (200 at least; 0 leaves it to
+    Salesforce).
     """
 
     slices_from: int = 20_000
