@@ -1,126 +1,185 @@
-"""Link: changed accounts find candidates, are scored, and the organizations they make are decided again."""
+"""Link: changed accounts find candidates, are scored, and whatever that touches is decided again, nothing else.
+
+The answer is that of a full run at the same frozen version, whatever came in which order and in which batches. What
+is compared does not depend on order (`syncd.matching.neighbours`), and `syncd.matching.reach` says how far a change
+reaches. Only the daemon changes edges and links, so that all of it is read and decided outside of any transaction
+and written in one. A person who judges meanwhile is heard by the next run, because the judgements that were read are
+what is remembered.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from syncd.jobs.frozen import Frozen, count_now, in_force, thresholds_of
+from syncd.jobs.search import Found, search, stored_edges
 from syncd.jobs.work import Work, running
-from syncd.matching import COMMON, Edge, Linker, MemoryCandidates, Parsed, Statistics, query_keys
-from syncd.model import Evidence, Ref
+from syncd.matching import Edge, Thresholds
+from syncd.matching.reach import Change, Relinked, Words, relink
+from syncd.model import Decision, Judgement, Link, Ref
 from syncd.store import decisions, graph, outcomes, records
 
-_MEMORY_FROM = 200
-"""From this many changed accounts on, one index of all keys in memory is cheaper than asking the store for some."""
-_ACROSS, _WITHIN = 20, 8
-"""Candidates looked at on the other side, and on the record's own side for duplicates and twins."""
+Two = tuple[Ref, Ref]
 
 
 def link(work: Work) -> int:
     """Link what changed; returns how many links changed. Does nothing when neither records nor judgements did."""
     with work.store.read() as tx:
         changed = graph.unlinked_refs(tx)
-        judged = last_judgement(tx)
+        judged = decisions.last_judgement(tx)
         known, version = graph.get_progress(tx, "linked")
-        frozen = outcomes.frozen_statistics(tx)
-    wanted = f"{work.auto} {work.review} {frozen[0] if frozen else ''}"
-    if not changed and judged == known and (version == wanted or frozen is None):
+        frozen = in_force(tx)
+    if not changed and judged == known and (frozen is None or version == version_of(work, frozen)):
         return 0
     with running(work, "link") as run:
-        linker = Linker(_statistics(work), auto=work.auto, review=work.review)
-        _score(work, linker, changed)
-        count, dirty = _decide(work, linker, changed)
-        run.counts.update(changed=len(changed), links=count, organizations=dirty)
+        frozen = frozen or _freeze(work)
+        again = version != version_of(work, frozen)
+        with work.store.read() as tx:
+            made = link_all_again(tx, work, frozen) if again else _link_changed(tx, work, frozen, changed, known)
+        count, dirty = _put(work, frozen, made, changed)
+        run.counts.update(
+            changed=len(changed), links=count, organizations=dirty, decided_again=len(made.relinked.scope)
+        )
         return count
 
 
-def _statistics(work: Work) -> Statistics:
-    """The frozen statistics; the first link run freezes them from all there is, so that later scores do not drift."""
+def version_of(work: Work, frozen: Frozen) -> str:
+    """What links depend on beside records and judgements; another one means that everything is linked again."""
+    return f"{frozen.version} {thresholds_of(work).version}"
+
+
+def _freeze(work: Work) -> Frozen:
+    """The first run freezes what there is, so that later scores do not drift; see `jobs.refresh` for later."""
     with work.store.begin() as tx:
-        frozen = outcomes.frozen_statistics(tx)
-        if frozen is not None:
-            return Statistics.from_json(frozen[1])
-        made = Statistics.build(Parsed.from_json(content) for _, _, content in graph.get_parsed(tx))
+        made = count_now(tx, work.weights)
         outcomes.freeze_statistics(tx, made.version, made.to_json(), work.clock.now())
-        return made
+    return made
 
 
-def _score(work: Work, linker: Linker, changed: Sequence[Ref]) -> None:
-    with work.store.read() as tx:
-        records = [Parsed.from_json(content) for _, _, content in graph.get_parsed(tx, changed)]
-        everybody = _everybody(tx, records)
-        total = graph.count_parsed(tx)
-    known = {one.ref: one for _, one in everybody}
-    roles = {one.ref: role for role, one in everybody}
-    index = {
-        role: MemoryCandidates((one for has, one in everybody if has == role), total=total)
-        for role in ("direct", "filed")
-    }
-    edges: list[Edge] = []
-    seen: set[frozenset[Ref]] = set()  # a pair of changed records finds itself from both sides
-    for record in records:
-        asked = query_keys(record)
-        hits = {
-            ref
-            for role in index
-            for ref, _ in index[role].find(asked, record.ref, _WITHIN if roles[record.ref] == role else _ACROSS)
-        }
-        fresh = {frozenset((record.ref, ref)): ref for ref in hits}
-        edges += linker.edges_of(record, (known[ref] for pair, ref in fresh.items() if pair not in seen))
-        seen.update(fresh)
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run found, and what it decided from it."""
+
+    found: Found
+    relinked: Relinked
+    judged: int
+    confirmed: Mapping[Ref, int]
+    aliases: Mapping[Ref, Ref]
+
+
+def _link_changed(tx: sa.Connection, work: Work, frozen: Frozen, changed: Sequence[Ref], known: int) -> Made:
+    found = search(tx, frozen.linker(thresholds_of(work)), frozen.rarity, changed)
+    said = _Said(tx)
+    return _decided(tx, frozen, thresholds_of(work), found, changed, said, said.since(known, changed))
+
+
+def link_all_again(tx: sa.Connection, work: Work, frozen: Frozen) -> Made:
+    """Search and decide over everything, by another version of statistics, weights or bands."""
+    everybody = sorted({*graph.roles(tx), *graph.unlinked_refs(tx)})
+    found = search(tx, frozen.linker(thresholds_of(work)), frozen.rarity, everybody)
+    said = _Said(tx)
+    return _decided(tx, frozen, thresholds_of(work), found, everybody, said, frozenset(said.words.judgements))
+
+
+def _decided(
+    tx: sa.Connection, frozen: Frozen, bands: Thresholds, found: Found, changed: Collection[Ref], said: _Said,
+    judged: frozenset[Two],
+) -> Made:  # fmt: skip
+    merged = (said.aliases.get(ref, ref) for ref in changed)  # what hung on a record hangs on what took it in
+    change = Change(found.edges, frozenset({*changed, *merged}), judged)
+    relinked = relink(StoreGraph(tx, found.edges), change, said.words, frozen.weights, bands)
+    return Made(found, relinked, said.last, said.confirmed, said.aliases)
+
+
+class _Said:
+    """What people said of pairs, followed to the records that there are now."""
+
+    def __init__(self, tx: sa.Connection) -> None:
+        self.aliases = records.aliases(tx)
+        self._made = [made for made in decisions.everything(tx, decisions.JUDGEMENTS) if made.other is not None]
+        judgements: dict[Two, Judgement] = {}
+        said: dict[Two, int] = {}
+        for made in self._made:
+            pair = self._pair(made)
+            if pair is not None:
+                judgements[pair], said[pair] = Judgement(made.kind.value), made.seq or 0
+        self.words = Words(judgements, said)
+        self.last = max((made.seq or 0 for made in self._made), default=0)
+        same = (pair for pair, judgement in judgements.items() if judgement is Judgement.SAME)
+        self.confirmed = Counter(ref for pair in same for ref in pair)
+
+    def _pair(self, made: Decision) -> Two | None:
+        assert made.other is not None
+        one, other = (self.aliases.get(ref, ref) for ref in (made.subject, made.other))
+        return None if one == other else (one, other) if one < other else (other, one)
+
+    def since(self, known: int, changed: Collection[Ref]) -> frozenset[Two]:
+        """The pairs of which something new is said: since then, or because a record was merged into another."""
+        gone = set(changed)
+        new = [made for made in self._made
+               if (made.seq or 0) > known or made.subject in self.aliases or made.other in self.aliases
+               or made.subject in gone or made.other in gone]  # fmt: skip
+        return frozenset(pair for pair in map(self._pair, new) if pair is not None)
+
+
+class StoreGraph:
+    """The graph of `matching.reach`: what is stored, with the edges that a search found in place of theirs."""
+
+    def __init__(self, tx: sa.Connection, edges: Mapping[Two, tuple[Edge | None, Edge | None]]) -> None:
+        self._tx, self._differing = tx, edges
+        self._of: dict[Ref, list[Two]] = {}
+        for pair in edges:
+            for ref in pair:
+                self._of.setdefault(ref, []).append(pair)
+
+    def edges(self, refs: Collection[Ref]) -> Iterable[Edge]:
+        """See `Graph`."""
+        kept = [edge for edge in stored_edges(self._tx, list(refs)) if (edge.a, edge.b) not in self._differing]
+        new = {pair for ref in refs for pair in self._of.get(ref, ())}
+        return [*kept, *(edge for pair in new if (edge := self._differing[pair][1]) is not None)]
+
+    def links(self, refs: Collection[Ref]) -> Iterable[Link]:
+        """See `Graph`."""
+        return graph.links_of(self._tx, list(refs))
+
+    def roles(self, refs: Collection[Ref]) -> Mapping[Ref, str]:
+        """See `Graph`."""
+        return graph.roles(self._tx, list(refs))
+
+
+def _put(work: Work, frozen: Frozen, made: Made, changed: Sequence[Ref]) -> tuple[int, int]:
+    """Write down what differs, and mark the organizations that it concerns."""
+    scope = sorted(made.relinked.scope)
     with work.store.begin() as tx:
-        rows = [(e.a, e.b, e.points, [[x.claim, x.points, x.sentence] for x in e.evidence]) for e in edges]
-        graph.put_edges(tx, changed, rows)
-
-
-def _everybody(tx: sa.Connection, records: Sequence[Parsed]) -> list[tuple[str, Parsed]]:
-    """Whoever may be a candidate of these: all there are when many changed, else the postings of their keys."""
-    refs = None
-    if len(records) < _MEMORY_FROM:
-        asked = sorted({key for record in records for key in query_keys(record)})
-        found = {ref for refs in graph.postings(tx, asked, COMMON).values() for ref in refs}
-        refs = sorted(found | {record.ref for record in records})
-    return [(role, Parsed.from_json(content)) for _, role, content in graph.get_parsed(tx, refs)]
-
-
-def _decide(work: Work, linker: Linker, changed: Sequence[Ref]) -> tuple[int, int]:
-    """Decide over all edges outside of any transaction, then apply the difference in a short one.
-
-    Only the daemon changes edges and links, so they cannot move in between. A person who judges meanwhile is heard
-    by the next run, because the judgements that were read are what is remembered.
-    """
-    with work.store.read() as tx:
-        roles, aliases, before = graph.roles(tx), records.aliases(tx), graph.all_links(tx)
-        edges, judged, said = _edges(tx), last_judgement(tx), decisions.judgements(tx, aliases)
-        frozen = outcomes.frozen_statistics(tx)
-    made = linker.decide(edges, lambda ref: roles[ref], said)
-    groups = _with_everybody(made.groups, {ref for ref, role in roles.items() if role == "filed"})
-    first = {ref: 0 if role == "direct" else 1 for ref, role in roles.items()}
-    with work.store.begin() as tx:
-        count, touched = graph.put_links(tx, made.links, before)
-        members = graph.assign_organizations(tx, groups, first, aliases, work.clock.now())
-        dirty = graph.put_members(tx, members) | {members[ref] for ref in touched if ref in members}
+        _put_edges(tx, made.found, changed)
+        count, touched = graph.put_links(tx, made.relinked.decided.links, made.relinked.before)
+        roles = graph.roles(tx, scope)
+        groups = _with_everybody(made.relinked.decided.groups, {ref for ref, role in roles.items() if role == "filed"})
+        first = {ref: 0 if role == "direct" else 1 for ref, role in roles.items()}
+        members = graph.assign_organizations(tx, groups, first, made.aliases, work.clock.now(), made.confirmed)
+        dirty = graph.put_members(tx, members, sorted({*scope, *changed}))
+        dirty |= graph.organizations_of(tx, sorted(touched))
         graph.mark_dirty(tx, dirty)
         graph.mark_linked(tx, changed)
-        graph.set_progress(tx, "linked", judged, f"{work.auto} {work.review} {frozen[0] if frozen else ''}")
+        graph.set_progress(tx, "linked", made.judged, version_of(work, frozen))
     return count, len(dirty)
 
 
-def last_judgement(tx: sa.Connection) -> int:
-    """The number of the newest judgement of a person."""
-    return max((made.seq or 0 for made in decisions.everything(tx, decisions.JUDGEMENTS)), default=0)
+def _put_edges(tx: sa.Connection, found: Found, changed: Sequence[Ref]) -> None:
+    gone = [pair for pair, (before, _) in found.edges.items() if before is not None]
+    come = [edge for _, edge in found.edges.values() if edge is not None]
+    rows = [(e.a, e.b, e.points, [[x.claim, x.points, x.sentence] for x in e.evidence]) for e in come]
+    graph.change_edges(tx, gone, rows)
+    full = {ref: (-last.minus, last.ref) for ref, last in found.reach.items()}
+    graph.put_reach(tx, sorted({*found.listed, *changed}), full)
 
 
 def _with_everybody(groups: Iterable[frozenset[Ref]], filed: set[Ref]) -> list[frozenset[Ref]]:
     """Organizations are kept only where somebody filed; a filed company without links is one by itself."""
     kept = [group for group in groups if group & filed]
     grouped = {ref for group in kept for ref in group}
-    return kept + [frozenset([ref]) for ref in filed - grouped]
-
-
-def _edges(tx: sa.Connection) -> list[Edge]:
-    return [
-        Edge(a, b, points, tuple(Evidence(*item) for item in evidence))
-        for a, b, points, evidence in graph.get_edges(tx)
-    ]
+    return kept + [frozenset([ref]) for ref in sorted(filed - grouped)]

@@ -14,7 +14,8 @@ from typing import Any
 
 from syncd.jobs.exports import Deal, Export, Row, read_export
 from syncd.matching import Linker, Statistics, edges_between, parse
-from syncd.model import Account, Band, Evidence, Link, Ref
+from syncd.matching.score import telling as telling
+from syncd.model import Account, Band, Link, Ref
 from syncd.policy import Policy
 
 Progress = Callable[[str, int, int], None]
@@ -344,14 +345,6 @@ def link_in_words(link: Link, *, names: bool = True) -> str:
 
 def _named(found: re.Match[str]) -> str:
     return f"row {found[2]} of the {'partner' if found[1] == 'left' else 'direct'} export"
-
-
-def telling(evidence: Iterable[Evidence]) -> list[Evidence]:
-    """The evidence that says something about a pair; what holds a link back comes first."""
-    found = [
-        e for e in evidence if e.claim != "to_begin_with" and (abs(e.points) >= 0.5 or e.claim == "held_for_review")
-    ]
-    return sorted(found, key=lambda e: (e.claim != "held_for_review", -abs(e.points)))
 
 
 def to_json(found: Overlaps) -> dict[str, Any]:

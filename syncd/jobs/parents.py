@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from syncd.jobs.work import Side
 from syncd.model import (
+    Account,
     Activity,
     CanonicalRecord,
     Change,
@@ -30,7 +31,10 @@ _BESIDE = {
 
 
 def hangs_on(record: CanonicalRecord, side: Side) -> Ref | None:
-    """The record that this one is about; a registration that carries its company itself hangs on itself."""
+    """The record that this one is about; a registration that carries its company itself hangs on itself, and an
+    account on the one that owns it."""
+    if isinstance(record, Account):
+        return _at(side, Stream.ACCOUNTS, record.parent_id)
     if isinstance(record, Registration):
         return _at(side, Stream.ACCOUNTS, record.company_id) or record.ref
     if isinstance(record, LineItem):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
@@ -120,7 +121,7 @@ class _Aligner:
         found = []
         for i in self.left_open:
             for j in self.right_open:
-                kind = self._bend(i, j)
+                kind = None if _are_far(self.left.folds[i], self.right.folds[j]) else self._bend(i, j)
                 if kind:
                     found.append((-_WEIGHT_OF[kind], abs(i - j), i, j, kind))
         for _, _, i, j, kind in sorted(found):
@@ -137,6 +138,14 @@ class _Aligner:
         return bend(short, long, is_last)
 
 
+def _are_far(left: str, right: str) -> bool:
+    """Words of which `bend` makes nothing, told at a glance: most pairs are."""
+    if left[0] == right[0]:
+        return False
+    return abs(len(left) - len(right)) > 2 or (len(left) < 7 and len(right) < 7)
+
+
+@lru_cache(maxsize=1 << 16)  # the words of trades and places meet each other again and again
 def bend(short: str, long: str, is_last: bool) -> str | None:
     """In which way one word may be the other, written differently; None when they are two words."""
     if short.isdigit() or long.isdigit() or short[0] != long[0]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rapidfuzz import fuzz
+
 from syncd.matching.pairs import Pair
+from syncd.matching.parse import Parsed
 from syncd.matching.points import Cell
 
 Claim = Callable[[Pair], str | None]
@@ -22,7 +25,10 @@ def same_name(pair: Pair) -> str | None:
     """The names are the same, legal form and spelling conventions aside"""
     if not (pair.have_names and pair.name.is_equal):
         return None
-    return "to_the_letter" if pair.name.left.typed == pair.name.right.typed else "equal"
+    left, right = pair.name.left, pair.name.right
+    if left.typed != right.typed:
+        return "equal"
+    return "in_full" if left.forms == right.forms else "to_the_letter"
 
 
 def words_agree(pair: Pair) -> str | None:
@@ -36,6 +42,16 @@ def words_agree(pair: Pair) -> str | None:
 def no_word_agrees(pair: Pair) -> str | None:
     """The names have no word in common"""
     return "none" if pair.have_names and not pair.name.shared else None
+
+
+def person_and_company(pair: Pair) -> str | None:
+    """One of them is a person, the other a company"""
+    return "differ" if pair.left.is_person != pair.right.is_person else None
+
+
+def both_are_people(pair: Pair) -> str | None:
+    """Both are people, and many people share a name"""
+    return "people" if pair.left.is_person and pair.right.is_person else None
 
 
 def no_name(pair: Pair) -> str | None:
@@ -245,11 +261,7 @@ def different_tax_id(pair: Pair) -> str | None:
 
 def other_name_at_same_place(pair: Pair) -> str | None:
     """Same place or web site under a name that hardly agrees: renamed, or a sister company"""
-    if not pair.have_names or pair.name.agreement >= 0.4:
-        return None
-    if pair.same_domain:
-        return "domain_and_place" if pair.same_place else "domain"
-    return "place" if pair.same_place else None
+    return pair.where if pair.have_names and pair.name.agreement < 0.4 else None
 
 
 def sister_at_same_place(pair: Pair) -> str | None:
@@ -257,10 +269,64 @@ def sister_at_same_place(pair: Pair) -> str | None:
     name = pair.name
     if not pair.have_names or name.agreement < 0.4 or not (name.left_extra or name.right_extra):
         return None
-    where = "domain" if pair.same_domain else "place" if pair.same_place else None
-    if where is None:
+    if pair.where is None:
         return None
-    return f"both_own_words_{where}" if name.left_extra and name.right_extra else f"extra_words_{where}"
+    return f"both_own_words_{pair.where}" if name.left_extra and name.right_extra else f"extra_words_{pair.where}"
+
+
+def only_common_words_agree(pair: Pair) -> str | None:
+    """All that agrees is common words of the names, and each has words of its own"""
+    name = pair.name
+    if not (name.shared and name.left_extra and name.right_extra) or pair.where is not None:
+        return None
+    if name.common >= pair.statistics.size_bits or same_phone(pair) or pair.spelling is not None:
+        return None
+    return "only"
+
+
+_LIKENESS = ((90.0, "very_much"), (80.0, "much"), (65.0, "somewhat"), (50.0, "little"), (0.0, "not"))
+_WITHIN = ((99.5, "wholly"), (90.0, "nearly"), (75.0, "mostly"), (60.0, "partly"), (45.0, "little"), (0.0, "not"))
+_READS = ((99.0, "wholly"), (85.0, "mostly"), (65.0, "partly"), (45.0, "little"), (0.0, "not"))
+
+
+def names_look_alike(pair: Pair) -> str | None:
+    """The names look alike letter by letter"""
+    if not pair.have_names or pair.name.is_equal:
+        return None
+    return _level(_LIKENESS, fuzz.ratio(pair.name.left.joined, pair.name.right.joined))
+
+
+def name_within_name(pair: Pair) -> str | None:
+    """One name is found within the other"""
+    if not pair.have_names or pair.name.is_equal:
+        return None
+    return _level(_WITHIN, fuzz.partial_ratio(pair.name.left.joined, pair.name.right.joined))
+
+
+def domain_reads_like_name(pair: Pair) -> str | None:
+    """The only web domain and the name of the record without one, letter by letter"""
+    left, right = pair.left, pair.right
+    if not pair.have_names or pair.name.is_equal or bool(left.label) == bool(right.label):
+        return None
+    site, named = (left, right) if left.label else (right, left)
+    other = max([fuzz.partial_ratio(site.label, name.joined) for name in named.names])
+    own = max([fuzz.partial_ratio(site.label, name.joined) for name in site.names])
+    lead = "_its_own_better" if own > other + 10 else "_better_than_its_own" if other > own + 10 else ""
+    return _level(_READS, other) + lead
+
+
+def domain_has_own_word(pair: Pair) -> str | None:
+    """The web domain of one contains a word that only the other's name has"""
+    name = pair.name
+    return "own_word" if _contains(pair.left, name.right_extra) or _contains(pair.right, name.left_extra) else None
+
+
+def _contains(site: Parsed, words: tuple[str, ...]) -> bool:
+    return bool(site.label) and any([len(word) >= 4 and word in site.label for word in words])
+
+
+def _level(levels: tuple[tuple[float, str], ...], value: float) -> str:
+    return next(level for least, level in levels if value >= least)
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -268,6 +334,8 @@ CLAIMS: tuple[Claim, ...] = (
     words_agree,
     no_word_agrees,
     no_name,
+    person_and_company,
+    both_are_people,
     rare_words_agree,
     first_word_differs,
     typing_error,
@@ -299,6 +367,11 @@ CLAIMS: tuple[Claim, ...] = (
     different_tax_id,
     other_name_at_same_place,
     sister_at_same_place,
+    only_common_words_agree,
+    names_look_alike,
+    name_within_name,
+    domain_reads_like_name,
+    domain_has_own_word,
 )
 
 

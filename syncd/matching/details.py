@@ -9,7 +9,8 @@ from syncd.matching.pairs import Pair
 Detail = Callable[[Pair], str]
 
 _LEVELS = {
-    "to_the_letter": "to the letter",
+    "in_full": "to the letter, legal form and all",
+    "to_the_letter": "to the letter, legal form aside",
     "equal": "with another spelling or abbreviation",
     "own": "used by them alone",
     "few_names": "used by a few other names",
@@ -20,6 +21,13 @@ _LEVELS = {
     "uncommon": "not so rare",
     "common": "common",
     "very_common": "very common",
+    "very_much": "very much",
+    "much": "much",
+    "somewhat": "somewhat",
+    "little": "little",
+    "not": "not at all",
+    "nearly": "nearly",
+    "mostly": "mostly",
     "wholly": "wholly",
     "partly": "partly",
     "near": "but near each other",
@@ -97,7 +105,14 @@ def _tax_ids(pair: Pair) -> str:
     return ", ".join(shared) or _both(", ".join(pair.left.tax_ids), ", ".join(pair.right.tax_ids))
 
 
+def _label(pair: Pair) -> str:
+    return pair.left.label or pair.right.label
+
+
 _DETAILS: dict[str, Detail] = {
+    "names_look_alike": _names,
+    "domain_reads_like_name": _label,
+    "domain_has_own_word": lambda pair: _both(pair.left.domain or "none", pair.right.domain or "none"),
     "same_name": _names,
     "words_agree": _share,
     "no_word_agrees": _names,

@@ -18,6 +18,9 @@ class Groups:
             self._different.setdefault(one, set()).add(other)
             self._different.setdefault(other, set()).add(one)
 
+    def __contains__(self, ref: Ref) -> bool:
+        return ref in self._root
+
     def root(self, ref: Ref) -> Ref:
         """The ref that stands for the group of `ref`: its smallest member."""
         while self._root[ref] != ref:
@@ -31,6 +34,10 @@ class Groups:
     def together(self, one: Ref, other: Ref) -> bool:
         """Whether both are in one group."""
         return self.root(one) == self.root(other)
+
+    def parted(self, one: Ref, other: Ref) -> bool:
+        """Whether a person judged a record of the one group different from a record of the other."""
+        return self._parted(self.members(one), self.members(other))
 
     def join(self, one: Ref, other: Ref, allows: Callable[[set[Ref], set[Ref]], bool] | None = None) -> bool:
         """Make one group of two; False when a person's *different* or `allows` stands against it."""

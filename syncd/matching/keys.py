@@ -19,9 +19,11 @@ _EDGE = 6  # letters of the joined name's beginning and end
 
 def keys(parsed: Parsed) -> tuple[str, ...]:
     """The keys under which a record is stored."""
-    found = dict.fromkeys(key for name in parsed.names for key in _name_keys(name))
-    found.update(dict.fromkeys(_other_keys(parsed)))
-    return tuple(found)[:MOST_KEYS]
+    found: list[str] = []
+    for name in parsed.names:
+        found += _name_keys(name)
+    found += _other_keys(parsed)
+    return tuple(dict.fromkeys(found))[:MOST_KEYS]
 
 
 def query_keys(parsed: Parsed) -> tuple[str, ...]:
@@ -78,3 +80,7 @@ def _guesses(name: Name) -> Iterator[str]:
     for word in name.folds:
         if len(word) >= 8:
             yield f"j:{word}"
+        if len(word) >= 4:
+            yield f"l:{word}"
+    for first, second in pairwise(name.folds):
+        yield f"l:{first}{second}"

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
-from syncd.matching.decide import Decided, Thresholds, decide
-from syncd.matching.index import MemoryCandidates
+from syncd.matching.claims import cells
+from syncd.matching.decide import LIKELY, Decided, Thresholds, decide
+from syncd.matching.hopeless import Sieve
 from syncd.matching.keys import keys, query_keys
+from syncd.matching.pairs import Pair
 from syncd.matching.parse import Parsed, parse
-from syncd.matching.points import Weights, shipped_weights
-from syncd.matching.score import Edge, edge, score
+from syncd.matching.points import Cell, Weights, shipped_weights
+from syncd.matching.score import FLOOR, Edge, bare_edge, edge_of, evidence_of, is_worth_scoring, score
+from syncd.matching.sides import MOST_CANDIDATES as MOST_CANDIDATES
+from syncd.matching.sides import MOST_TWINS as MOST_TWINS
+from syncd.matching.sides import Place, Side, near
 from syncd.matching.statistics import Statistics
 from syncd.model import Account, Judgement, Link, Ref
 
-MOST_CANDIDATES = 20
-_MOST_TWINS = 8  # candidates of the same side, for duplicates and twins
+_AT_ONCE = 500  # filed companies searched for together
 
 Progress = Callable[[str, int, int], None]
 T = TypeVar("T")
@@ -28,11 +33,33 @@ class Linker:
                  review: float = 0.10, duplicates: float = 0.97) -> None:  # fmt: skip
         self.statistics = statistics
         self.weights = weights or shipped_weights()
+        self._sieve = Sieve(self.weights, FLOOR)
         self.thresholds = Thresholds(auto, review, duplicates)
 
     def edge(self, one: Parsed, other: Parsed) -> Edge | None:
         """One pair; None when it is hopeless."""
-        return edge(one, other, self.statistics, self.weights)
+        found = self.compare(one, other)
+        return None if found is None else edge_of(Pair(one, other, self.statistics), found, self.weights)
+
+    def compare(self, one: Parsed, other: Parsed) -> tuple[Cell, ...] | None:
+        """The claims that hold for a pair; None when it is hopeless."""
+        pair = Pair(one, other, self.statistics)
+        return self._sieve.cells(pair) if is_worth_scoring(pair) else None
+
+    def is_likely(self, found: tuple[Cell, ...]) -> bool:
+        """Whether a pair of one side can matter at all: as duplicates, or as the same company filed twice."""
+        least = min(LIKELY, self.thresholds.twins, self.thresholds.duplicates)
+        return self.weights.probability(self.weights.sum(found) + 0.001) >= least
+
+    def bare_edge(self, one: Ref, other: Ref, found: tuple[Cell, ...]) -> Edge:
+        """The edge of a pair whose claims are known, without sentences; points as `edge` gives them."""
+        return bare_edge(one, other, found, self.weights)
+
+    def in_words(self, link: Link, one: Parsed, other: Parsed) -> Link:
+        """A link between two records whose evidence came from `bare_edge`, with its sentences."""
+        pair = Pair(one, other, self.statistics)
+        said = evidence_of(pair, cells(pair), self.weights)
+        return replace(link, evidence=(*said, *link.evidence[len(said) :]))
 
     def edges_of(self, record: Parsed, found: Iterable[Parsed]) -> list[Edge]:
         """The pairs of one record with its candidates that are worth keeping, by the other's ref."""
@@ -41,9 +68,13 @@ class Linker:
         return [pair for pair in scored if pair is not None]
 
     def decide(self, edges: Iterable[Edge], role: Callable[[Ref], str],
-               judgements: Mapping[tuple[Ref, Ref], Judgement]) -> Decided:  # fmt: skip
-        """Links and organizations from all edges. `role` is `direct` for the vendor's accounts, else `filed`."""
-        return decide(edges, role, judgements, self.weights, self.thresholds)
+               judgements: Mapping[tuple[Ref, Ref], Judgement],
+               said: Mapping[tuple[Ref, Ref], int] | None = None) -> Decided:  # fmt: skip
+        """Links and organizations from all edges. `role` is `direct` for the vendor's accounts, else `filed`.
+
+        `said` tells newer words of people from older ones, by a number that grows with time.
+        """
+        return decide(edges, role, judgements, self.weights, self.thresholds, said=said)
 
     def explain(self, one: Parsed, other: Parsed) -> str:
         """A pair in words, links and non-links alike, rivals aside."""
@@ -90,20 +121,18 @@ def edges_between(linker: Linker, here: Sequence[Parsed], there: Sequence[Parsed
 
 def candidate_pairs(here: Sequence[Parsed], there: Sequence[Parsed],
                     progress: Progress | None = None) -> Iterator[tuple[Parsed, Parsed]]:  # fmt: skip
-    """Each pair of records that some key brings together, once: across two lists, and within each."""
-    records = {record.ref: record for record in (*here, *there)}
-    indexes = (MemoryCandidates(here), MemoryCandidates(there))
-    seen: set[tuple[Ref, Ref]] = set()
-    for side, list_ in enumerate((here, there)):
-        for record in _told(list_, "compare " + ("right" if side else "left"), progress or _silent):
-            asked = query_keys(record)
-            across = indexes[1 - side].find(asked, record.ref, MOST_CANDIDATES)
-            within = indexes[side].find(asked, record.ref, _MOST_TWINS)
-            for ref, _ in (*across, *within):
-                pair = (record.ref, ref) if record.ref < ref else (ref, record.ref)
-                if pair not in seen:
-                    seen.add(pair)
-                    yield record, records[ref]
+    """Each pair of records that some key brings together, once: what `syncd.matching.sides` says is near."""
+    filed, direct = Side.of(here), Side.of(there)
+    seen: set[tuple[Place, Place]] = set()
+    for start in range(0, len(here), _AT_ONCE):
+        numbers = range(start, min(start + _AT_ONCE, len(here)))
+        for pair in near(filed, direct, numbers, here[numbers.start : numbers.stop]):
+            if pair not in seen:
+                seen.add(pair)
+                (one_side, one), (other_side, other) = pair
+                yield (there if one_side else here)[one], (there if other_side else here)[other]
+        if progress:
+            progress("compare", numbers.stop, len(here))
 
 
 def _silent(step: str, done: int, of: int) -> None:

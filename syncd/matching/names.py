@@ -15,6 +15,7 @@ from syncd.matching.tables import (
     CONJUNCTIONS,
     COUNTRY_NAMES,
     COUNTRY_WORDS,
+    INNER,
     LAST_ROMAN,
     LEGAL,
     NUMBER_WORDS,
@@ -44,6 +45,12 @@ _ALIAS = re.compile(
     re.IGNORECASE,
 )
 _BRACKET = re.compile(r"[(\[]([^()\[\]]{2,12})[)\]]")
+_STATUS = re.compile(
+    r"[(\[]\s*(?:closed|inactive|duplicate|dup|do not use|old|obsolete|archived|merged|in administration|"
+    r"in liquidation|in receivership|deleted|dormant|i l|i a|in liquidazione|"
+    r"en liquidation|in insolvenz|en concurso)\s*[)\]]"
+    r"|\s-+\s*(?:do not use|closed|duplicate|inactive)\s*$"
+)
 _NATIVE_FORMS = re.compile(
     "株式会社|有限会社|合同会社|合名会社|股份有限公司|有限责任公司|有限責任公司|股份公司|有限公司|주식회사|유한회사"
     "|\\(주\\)|\\(株\\)|㈜|㈱"
@@ -57,8 +64,8 @@ class Name:
     """One name of a company, ready to be compared.
 
     `words` are its distinguishing words in order; `folds` the same with both spellings of umlauts made one;
-    `joined` the folds without spaces; `families` the kinds of legal form that were taken off; `typed` the letters
-    as typed, before abbreviations and numbers were unified.
+    `joined` the folds without spaces; `families` the kinds of legal form that were taken off and `forms`
+    its words; `typed` the letters as typed, before abbreviations and numbers were unified.
     """
 
     words: tuple[str, ...]
@@ -67,14 +74,16 @@ class Name:
     families: tuple[str, ...] = ()
     typed: str = ""
     numbers: frozenset[str] = frozenset()
+    forms: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, words: tuple[str, ...], families: tuple[str, ...] = (), typed: str = "") -> Name:
+    def of(cls, words: tuple[str, ...], families: tuple[str, ...] = (), typed: str = "",
+           forms: tuple[str, ...] = ()) -> Name:  # fmt: skip
         """A name from its words."""
         folds = tuple(fold(word) for word in words)
         numbers = frozenset(word for word in words if word.isdigit())
         joined = "".join(folds)
-        return cls(words, folds, joined, families, typed or joined, numbers)
+        return cls(words, folds, joined, families, typed or joined, numbers, forms)
 
 
 def fold(word: str) -> str:
@@ -89,15 +98,27 @@ def plain(text: str | None, longest: int = LONGEST_NAME) -> str:
     if not text:
         return ""
     text = text[:longest]
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES))[: 2 * longest]
-        text = _NATIVE_FORMS.sub(" ", text)
-        text = "".join(c if c.isalnum() or c in _KEPT or unicodedata.combining(c) else " " for c in text)
-        text = anyascii(text)[: 2 * longest]
+    if text.isascii():
+        return (text if text.isprintable() else _DROPPED.sub(" ", text)).lower()
+    text = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES))[: 2 * longest]
+    text = _NATIVE_FORMS.sub(" ", text).translate(_LETTERS)[: 2 * longest]
     return _DROPPED.sub(" ", text).lower()
 
 
+class _Letters(dict[int, str]):
+    """What a sign is read as: letters in ASCII, other signs as spaces; filled as signs are met."""
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        known = sign.isalnum() or sign in _KEPT or unicodedata.combining(sign)
+        read = anyascii(sign) if known else " "
+        if len(self) < 20_000:
+            self[code] = read
+        return read
+
+
 _KEPT = frozenset(" '.,;:/()[]&+-_|")
+_LETTERS = _Letters()
 
 
 def names_of(name: str | None, others: tuple[str, ...] = (), country: str | None = None) -> tuple[Name, ...]:
@@ -130,14 +151,15 @@ def _is_acronym_of(short: str, long: str) -> bool:
 
 def read_name(text: str | None, country: str | None = None) -> Name | None:
     """One name read; None when the text is blank or a placeholder such as `n/a` or `test`."""
-    simple = plain(text).strip(" .,;:")
+    simple = _STATUS.sub(" ", plain(text)).strip(" .,;:-").removeprefix("www.")
     if not simple or simple in PLACEHOLDERS:
         return None
     tokens = _tokens(simple)
-    if not tokens or " ".join(tokens) in PLACEHOLDERS:
+    if not tokens or all(token in PLACEHOLDERS for token in tokens):
         return None
     core, families = strip_forms(tokens, country)
-    return Name.of(_canonical(core), families, fold("".join(core)))
+    forms = tuple(sorted(set(tokens) - set(core))) if families else ()
+    return Name.of(_canonical(core), families, fold("".join(core)), forms)
 
 
 def _tokens(simple: str) -> list[str]:
@@ -148,10 +170,15 @@ def _tokens(simple: str) -> list[str]:
         simple = _DOTTED.sub(lambda found: found.group().replace(".", "") + " ", simple)
         simple = _WEB_ENDING.sub("", simple)
     words = [word[:LONGEST_WORD] for word in _WORD.findall(simple)[: 2 * MOST_WORDS]]
-    kept = [word for word in words if word not in CONJUNCTIONS]
-    if len(kept) > 1 and kept[0] == "the":
-        del kept[0]
+    kept = [word for at, word in enumerate(words) if word not in CONJUNCTIONS and not _joins(words, at)]
+    if len(kept) > 1 and "the" in (kept[0], kept[-1]):  # `Palm, The`
+        del kept[0 if kept[0] == "the" else -1]
     return _merge_letters(kept or words)[:MOST_WORDS]
+
+
+def _joins(words: list[str], at: int) -> bool:
+    """`Hijos y Padres`, `Fiat e Alfa`: and, where it stands between two words; elsewhere it may be an initial."""
+    return words[at] in INNER and 0 < at < len(words) - 1 and len(words[at - 1]) > 1 and len(words[at + 1]) > 1
 
 
 def _merge_letters(words: list[str]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from syncd.matching.align import Alignment, align
 from syncd.matching.names import Name, fold
 from syncd.matching.parse import Parsed
@@ -79,6 +81,23 @@ class Pair:
         return self.same_postcode or bool(self.shared_numbers and self.shared_street)
 
     @property
+    def same_address(self) -> bool:
+        """The street addresses agree in every number and telling word."""
+        left, right = self.left, self.right
+        return bool(left.street) and left.street == right.street and left.numbers == right.numbers
+
+    @property
+    def where(self) -> str | None:
+        """What of web site and place they share, the most telling first; None when nothing."""
+        if self.same_domain:
+            return "domain_and_address" if self.same_address else "domain_and_place" if self.same_place else "domain"
+        if self.same_address:
+            return "address"
+        if self.shared_numbers and self.shared_street:
+            return "number" if self.same_postcode else "number_only"
+        return "postcode" if self.same_postcode else None
+
+    @property
     def kinds(self) -> tuple[frozenset[str], frozenset[str]]:
         """What kinds of words only the left name and only the right name has."""
         if self._kinds_of is None:
@@ -115,8 +134,13 @@ class Pair:
     def _spelt(self, site: Parsed, named: Parsed) -> list[tuple[str, bool]]:
         if len(site.label) < 3 or self.same_domain:
             return []
-        label = fold(site.label.replace("-", ""))
+        label = _folded(site.label)
         return [(site.label, whole) for name in named.names if (whole := spells(label, name)) is not None]
+
+
+@lru_cache(maxsize=1 << 12)
+def _folded(label: str) -> str:
+    return fold(label.replace("-", ""))
 
 
 def spells(label: str, name: Name) -> bool | None:

@@ -20,7 +20,7 @@ from syncd.matching.places import (
 )
 from syncd.model import Account, Ref
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Parsed:
     city: str = ""
     country: str | None = None
     tax_ids: tuple[str, ...] = ()
+    is_person: bool = False
 
     @property
     def is_blank(self) -> bool:
@@ -50,7 +51,7 @@ class Parsed:
         plain = {
             "ref": str(self.ref),
             "title": self.title,
-            "names": [[list(name.words), list(name.families), name.typed] for name in self.names],
+            "names": [_plain(name) for name in self.names],
             "domain": self.domain,
             "label": self.label,
             "phone": self.phone,
@@ -60,6 +61,7 @@ class Parsed:
             "city": self.city,
             "country": self.country,
             "tax_ids": list(self.tax_ids),
+            "is_person": self.is_person,
         }
         return {key: value for key, value in plain.items() if value}
 
@@ -69,7 +71,7 @@ class Parsed:
         return cls(
             ref=Ref.parse(plain["ref"]),
             title=plain.get("title", ""),
-            names=tuple(Name.of(tuple(words), tuple(kinds), typed) for words, kinds, typed in plain.get("names", ())),
+            names=tuple(_name(*name) for name in plain.get("names", ())),
             domain=plain.get("domain", ""),
             label=plain.get("label", ""),
             phone=plain.get("phone", ""),
@@ -79,6 +81,7 @@ class Parsed:
             city=plain.get("city", ""),
             country=plain.get("country"),
             tax_ids=tuple(plain.get("tax_ids", ())),
+            is_person=bool(plain.get("is_person", False)),
         )
 
 
@@ -102,7 +105,16 @@ def parse(account: Account) -> Parsed:
         city=city,
         country=country,
         tax_ids=tax_ids_of(account.vat_number, account.registration_number, account.duns, account.lei, country),
+        is_person=account.is_person,
     )
+
+
+def _plain(name: Name) -> list[Any]:
+    return [list(name.words), list(name.families), name.typed, list(name.forms)]
+
+
+def _name(words: list[str], families: list[str], typed: str, forms: list[str]) -> Name:
+    return Name.of(tuple(words), tuple(families), typed, tuple(forms))
 
 
 def _short(text: str | None) -> str | None:

@@ -8,6 +8,7 @@ from functools import lru_cache
 import phonenumbers
 import tldextract
 
+from syncd.matching import phones
 from syncd.matching.names import plain
 from syncd.matching.tables import COUNTRIES, FREE_MAIL, PLACEHOLDERS, SERVICE_HOSTS, STREET_WORDS
 
@@ -15,6 +16,7 @@ _suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
 _HOST = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?(?://)?(?:[^/@\s]*@)?([^/:?#\s]+)", re.IGNORECASE)
 _ALNUM = re.compile(r"[a-z0-9]+")
 _UK_POSTCODE = re.compile(r"\b([a-z]{1,2}\d[a-z\d]?)\s*(\d[a-z]{2})\b")
+_NO_DIGITS = re.compile(r"[^0-9]+")
 _STREET_NUMBER = re.compile(r"^\d{1,5}[a-z]?$")
 
 
@@ -44,10 +46,13 @@ def _host(text: str | None) -> str:
 def phone_of(phone: str | None, country: str | None) -> str:
     """`+` and the international number where it can be read, else its last 8 digits; blank when shorter than 6."""
     text = (phone or "")[:40]
-    digits = "".join(c for c in text if c.isdigit() and c.isascii())
+    digits = _NO_DIGITS.sub("", text)
     if len(digits) < 6 or len(set(digits)) < 3:
         return ""
     if text.strip().startswith("+") or country:
+        plainly = phones.read(text, country)
+        if plainly is not None:
+            return plainly or digits[-8:]
         try:
             number = phonenumbers.parse(text, country)
         except phonenumbers.NumberParseException:
@@ -82,6 +87,8 @@ def uk_postcode_in(street: str | None) -> str:
 
 def street_of(street: str | None, postcode: str, city: str) -> tuple[frozenset[str], frozenset[str]]:
     """House numbers, and the words of a street address that tell it from others (unlike `Road` or the city)."""
+    if not street:
+        return frozenset(), frozenset()
     simple = _UK_POSTCODE.sub(" ", plain(street, 400))
     words = _ALNUM.findall(simple.replace("'", ""))[:40]
     dull = STREET_WORDS | set(city.split())
@@ -100,6 +107,8 @@ def city_of(text: str | None) -> str:
 def tax_ids_of(vat: str | None, registration: str | None, duns: str | None, lei: str | None,
                country: str | None) -> tuple[str, ...]:  # fmt: skip
     """Numbers of registers as `kind:number`; numbers too short or of one repeated digit are blanks."""
+    if not (vat or registration or duns or lei):
+        return ()
     found = (("vat", vat), ("reg", registration), ("duns", duns), ("lei", lei))
     cleaned = ((kind, "".join(_ALNUM.findall(plain(text, 40))).upper()) for kind, text in found)
     return tuple(_tax_id(kind, code, country) for kind, code in cleaned if len(code) >= 5 and len(set(code)) > 2)

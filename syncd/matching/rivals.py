@@ -41,6 +41,15 @@ def _cell(gap: float | None, ahead: str, behind: str) -> Cell:
     return (behind, next((level for least, level in _BEHIND if gap >= least), "much_better"))
 
 
+def best_rival_points(weights: Weights) -> float:
+    """The most that knowing its rivals can be worth for a pair."""
+    accounts = ("next_best_is_far_behind", "another_account_fits_too")
+    filings = ("no_other_filing_fits", "another_filing_fits_better")
+    best = [max((p for (claim, _), p in weights.points.items() if claim in side), default=0.0)
+            for side in (accounts, filings)]  # fmt: skip
+    return weights.of(AMONG_RIVALS) + sum(max(points, 0.0) for points in best)
+
+
 def rival_evidence(
     rivalry: Rivalry, weights: Weights, title: Callable[[Ref], str] = str
 ) -> tuple[Evidence, Evidence, Evidence]:

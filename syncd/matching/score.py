@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from syncd.matching.claims import CLAIMS, cells
 from syncd.matching.details import detail
@@ -10,7 +12,7 @@ from syncd.matching.pairs import Pair
 from syncd.matching.parse import Parsed
 from syncd.matching.points import BEGIN, Cell, Weights
 from syncd.matching.statistics import Statistics
-from syncd.model import Evidence, Ref
+from syncd.model import SAME_GROUP, Evidence, Ref
 
 FLOOR = -7.0  # points below which a pair is not kept: less than one in a hundred
 
@@ -82,7 +84,30 @@ def edge(left: Parsed, right: Parsed, statistics: Statistics, weights: Weights, 
     if not is_worth_scoring(pair):
         return None
     found = cells(pair)
-    if weights.sum(found) < floor:
-        return None
+    return None if weights.sum(found) < floor else edge_of(pair, found, weights)
+
+
+def edge_of(pair: Pair, found: tuple[Cell, ...], weights: Weights) -> Edge:
+    """The edge of a pair whose claims are known."""
     evidence = evidence_of(pair, found, weights)
     return Edge(pair.left.ref, pair.right.ref, total(evidence), evidence)
+
+
+def bare_edge(one: Ref, other: Ref, found: tuple[Cell, ...], weights: Weights) -> Edge:
+    """The edge of a pair whose claims are known; its evidence has points and no sentences."""
+    evidence = tuple([_bare(cell[0], weights.of(cell)) for cell in (BEGIN, *found)])
+    return Edge(min(one, other), max(one, other), total(evidence), evidence)
+
+
+_WITHOUT_POINTS = ("held_for_review", SAME_GROUP)
+
+
+def telling(evidence: Iterable[Evidence]) -> list[Evidence]:
+    """The evidence that says something about a pair; what holds a link back comes first."""
+    found = [e for e in evidence if e.claim != "to_begin_with" and (abs(e.points) >= 0.5 or e.claim in _WITHOUT_POINTS)]
+    return sorted(found, key=lambda e: (e.claim != "held_for_review", -abs(e.points)))
+
+
+@lru_cache(maxsize=4096)
+def _bare(claim: str, points: float) -> Evidence:
+    return Evidence(claim, points, "")

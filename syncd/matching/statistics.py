@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import log2
 from typing import Any
 
+import numpy as np
+
+from syncd.matching.hashes import Hashes, hashes
 from syncd.matching.parse import PARSER_VERSION, Parsed
 
 _LEAST_BITS = 0.5
@@ -28,19 +31,20 @@ class Statistics:
     @classmethod
     def build(cls, parsed: Iterable[Parsed]) -> Statistics:
         """Count words by record, and domains and postcodes by the different names that use them."""
-        words: Counter[str] = Counter()
-        domains: set[tuple[str, str]] = set()
-        postcodes: set[tuple[str, str]] = set()
-        records = 0
+        tally = Tally()
         for record in parsed:
-            records += 1
-            words.update({word for name in record.names for word in name.folds})
-            name = record.names[0].joined[:60] if record.names else ""
-            if record.domain:
-                domains.add((record.domain, name))
-            if record.postcode:
-                postcodes.add((record.postcode, name))
-        return cls(records, _repeated(words), _repeated(_users(domains)), _repeated(_users(postcodes)))
+            tally.add(record)
+        return cls.of((tally,))
+
+    @classmethod
+    def of(cls, tallies: Sequence[Tally]) -> Statistics:
+        """The statistics of all the records that were counted, wherever each was."""
+        words: Counter[str] = Counter()
+        for tally in tallies:
+            words.update(tally.words)
+        domains = _users([tally.domains for tally in tallies])
+        postcodes = _users([tally.postcodes for tally in tallies])
+        return cls(sum(tally.records for tally in tallies), _repeated(words), domains, postcodes)
 
     def bits(self, word: str) -> float:
         """How much it tells that two names share this word: log2 of one in so many records."""
@@ -80,8 +84,73 @@ class Statistics:
         return cls(plain["records"], plain["words"], plain["domains"], plain["postcodes"], plain["parser"])
 
 
-def _users(pairs: set[tuple[str, str]]) -> Counter[str]:
-    return Counter(value for value, _ in pairs)
+class Tally:
+    """Counts of some of the records, so that many processes may count and one may add up."""
+
+    def __init__(self) -> None:
+        self.records = 0
+        self.words: Counter[str] = Counter()
+        self.domains = Users()
+        self.postcodes = Users()
+
+    def add(self, record: Parsed) -> None:
+        """Count a record."""
+        self.records += 1
+        self.words.update({word for name in record.names for word in name.folds})
+        name = record.names[0].joined[:60] if record.names else ""
+        if record.domain:
+            self.domains.add(record.domain, name)
+        if record.postcode:
+            self.postcodes.add(record.postcode, name)
+
+
+class Users:
+    """Which names use which values; kept as hashes as soon as there are many."""
+
+    _AT_ONCE = 5_000
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[str, str]] = []
+        self._values: list[str] = []
+        self._hashed: list[tuple[Hashes, Hashes]] = []
+
+    def add(self, value: str, name: str) -> None:
+        """A record of this name has this value."""
+        self._waiting.append((value, f"{value}\x01{name}"))
+        if len(self._waiting) == self._AT_ONCE:
+            self._settle()
+
+    def _settle(self) -> None:
+        waiting, self._waiting = sorted(set(self._waiting)), []
+        values = [value for value, _ in waiting]
+        self._values += values
+        self._hashed.append((hashes(values), hashes([pair for _, pair in waiting])))
+
+    def settled(self) -> tuple[list[str], Hashes, Hashes]:
+        """The values, their hashes, and the hashes of value and name together."""
+        self._settle()
+        ours, pairs = zip(*self._hashed, strict=True)
+        return self._values, np.concatenate(ours), np.concatenate(pairs)
+
+    def __getstate__(self) -> dict[str, object]:
+        values, ours, pairs = self.settled()
+        return {"_waiting": [], "_values": values, "_hashed": [(ours, pairs)]}
+
+
+def _users(tables: Sequence[Users]) -> dict[str, int]:
+    """By value the number of different names that use it, where that is more than one."""
+    if not tables:
+        return {}
+    settled = [table.settled() for table in tables]
+    ours = np.concatenate([values for _, values, _ in settled])
+    _, first = np.unique(np.concatenate([pairs for _, _, pairs in settled]), return_index=True)
+    values, counts = np.unique(ours[first], return_counts=True)
+    count_of = dict(zip(values[counts > 1].tolist(), counts[counts > 1].tolist(), strict=True))
+    found: dict[str, int] = {}
+    for texts, hashed, _ in settled:
+        for at in np.flatnonzero(np.isin(hashed, values[counts > 1])).tolist():
+            found[texts[at]] = count_of[int(hashed[at])]
+    return dict(sorted(found.items()))
 
 
 def _repeated(counts: Mapping[str, int]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from syncd.matching.retype import retyped
 from syncd.matching.rivals import rival_cells
 from syncd.matching.score import FLOOR, Edge, is_worth_scoring
 from syncd.matching.statistics import Statistics
-from syncd.matching.train import Example, fit_pairs, fit_rivals
+from syncd.matching.train import Example, fit_begin, fit_pairs, fit_together
 from syncd.model import Account, Evidence, Link, Ref
 
 Two = tuple[Ref, Ref]
@@ -93,12 +93,20 @@ def everything(trial: Trial, ref: Ref) -> bool:
 
 
 def fit(trials: Iterable[Trial], start: Weights, learns_from: Teacher = everything, note: str = "") -> Weights:
-    """Fit the pair points, then the rivals' points on top, on the filed companies that `learns_from` admits."""
+    """Fit on the filed companies that `learns_from` admits: pairs alone, then together with the rivals they show."""
     trials = list(trials)
-    pairs = (example for trial in trials for example in _pair_examples(trial, learns_from))
-    weights = fit_pairs(pairs, start, note or ", ".join(trial.name for trial in trials))
-    rivals = (example for trial in trials for example in _rival_examples(trial, weights, learns_from))
-    return fit_rivals(rivals, weights)
+    weights = fit_pairs(_all_pairs(trials, learns_from), start, note or ", ".join(trial.name for trial in trials))
+    for _ in range(_PASSES):
+        rivals = (example for trial in trials for example in _rival_examples(trial, weights, learns_from))
+        weights = fit_together(rivals, weights)
+    return fit_begin(_all_pairs(trials, learns_from), weights)
+
+
+_PASSES = 2  # a third changes nothing
+
+
+def _all_pairs(trials: Iterable[Trial], learns_from: Teacher) -> Iterable[Example]:
+    return (example for trial in trials for example in _pair_examples(trial, learns_from))
 
 
 def _pair_examples(trial: Trial, learns_from: Teacher) -> Iterable[Example]:
@@ -109,20 +117,23 @@ def _pair_examples(trial: Trial, learns_from: Teacher) -> Iterable[Example]:
 
 
 def _rival_examples(trial: Trial, weights: Weights, learns_from: Teacher) -> Iterable[Example]:
-    for pair, (edge, rivalry) in rivalries(edges(trial, weights), trial.role, weights).items():
+    known = dict(trial.compared)
+    for pair, (_, rivalry) in rivalries(edges(trial, weights), trial.role, weights).items():
         if learns_from(trial, pair[0]):
-            yield Example(rival_cells(rivalry), pair in trial.truth, edge.points, trial.weight)
+            cells = (*known[min(pair), max(pair)], *rival_cells(rivalry))
+            yield Example(cells, pair in trial.truth, 0.0, trial.weight)
 
 
-def out_of_fold(trial: Trial, start: Weights, others: Sequence[Trial] = (), folds: int = 2) -> list[Link]:
-    """Links of a trial in which no filed company was scored by weights that learned from it.
+def out_of_fold(trials: Sequence[Trial], start: Weights, folds: int = 5) -> dict[str, list[Link]]:
+    """Links of every trial, by its name, in which no filed company was scored by weights that learned from it.
 
-    `others` may hold the retyped copy of the trial: a retyped company is in the fold of the company.
+    One fold is left out of all trials at once; a retyped company is in the fold of the company.
     """
-    found: list[Link] = []
+    found: dict[str, list[Link]] = {trial.name: [] for trial in trials}
     for fold in range(folds):
-        weights = fit([trial, *others], start, all_but(trial.name, fold, folds))
-        found += [link for link in links(trial, weights) if fold_of(link.left, folds) == fold]
+        weights = fit(trials, start, lambda _, ref, out=fold: fold_of(ref, folds) != out)  # type: ignore[misc]
+        for trial in trials:
+            found[trial.name] += [link for link in links(trial, weights) if fold_of(link.left, folds) == fold]
     return found
 
 

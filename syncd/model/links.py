@@ -33,6 +33,10 @@ class Evidence:
     sentence: str
 
 
+SAME_GROUP = "same_group"
+"""The claim of a link for review: another company of the same group, rather than the same company."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A scored pair. `left` is the filed company, `right` the account it may mean.
@@ -48,6 +52,11 @@ class Link:
     band: Band
     evidence: tuple[Evidence, ...] = ()
     judgement: Judgement | None = None
+
+    @property
+    def is_same_group(self) -> bool:
+        """Parent, subsidiary or sister rather than the same company: it informs, and never blocks anybody."""
+        return any(e.claim == SAME_GROUP for e in self.evidence)
 
     @property
     def reason(self) -> str:

@@ -103,6 +103,12 @@ def everything(tx: sa.Connection, kinds: Iterable[DecisionKind] | None = None) -
     return [_decision(row) for row in tx.execute(query)]
 
 
+def last_judgement(tx: sa.Connection) -> int:
+    """The number of the newest judgement of a person, 0 when there is none."""
+    query = sa.select(sa.func.max(table.c.seq)).where(table.c.kind.in_([kind.value for kind in JUDGEMENTS]))
+    return int(tx.execute(query).scalar() or 0)
+
+
 def judgements(tx: sa.Connection, aliases: Mapping[Ref, Ref]) -> dict[tuple[Ref, Ref], Judgement]:
     """What people said about pairs of records, each pair in sorted order; the newest word on a pair stands.
 

@@ -22,6 +22,7 @@ from syncd.store.tables import (
     organization_alias,
     parsed,
     progress,
+    reach,
     staged,
     unanswered,
     unlinked,
@@ -204,15 +205,20 @@ def _staged(row: sa.Row[Any]) -> Staged:
 
 
 def put_parsed(
-    tx: sa.Connection, rows: Sequence[tuple[Ref, str, Mapping[str, Any], Sequence[str]]], parser: str
+    tx: sa.Connection,
+    rows: Sequence[tuple[Ref, str, Mapping[str, Any], Sequence[str]]],
+    parser: str,
+    asking: Mapping[Ref, Sequence[str]] | None = None,
 ) -> list[Ref]:
     """Replace what matching made of these accounts: (ref, role, parsed record, stored keys).
 
-    Returns those for which it is something else than before; only they have to be linked again.
+    `asking` are the keys with which filed companies look for accounts. Returns those for which it is something else
+    than before; only they have to be linked again, and what they were is remembered until they are.
     """
     before = {ref: (role, content) for ref, role, content in get_parsed(tx, [ref for ref, *_ in rows])}
     fresh = {ref: (role, dict(c), keys) for ref, role, c, keys in rows if before.get(ref) != (role, _as_stored(c))}
     refs = list(fresh)
+    _remember(tx, refs)
     delete_refs(tx, parsed, refs)
     delete_refs(tx, match_key, refs)
     if fresh:
@@ -220,7 +226,9 @@ def put_parsed(
             {**row_of(ref), "role": role, "content": c, "parser": parser} for ref, (role, c, _) in fresh.items()
         ]
         tx.execute(parsed.insert(), contents)
-    pairs = [{**row_of(ref), "key": key} for ref, (_, _, keys) in fresh.items() for key in sorted(set(keys))]
+    kinds = [(ref, role, keys) for ref, (role, _, keys) in fresh.items()]
+    kinds += [(ref, "asking", keys) for ref, keys in (asking or {}).items() if ref in fresh]
+    pairs = [{**row_of(ref), "kind": kind, "key": key} for ref, kind, keys in kinds for key in sorted(set(keys))]
     if pairs:
         tx.execute(match_key.insert(), pairs)
     return refs
@@ -230,12 +238,25 @@ def _as_stored(content: Mapping[str, Any]) -> Any:
     return orjson.loads(orjson.dumps(content))
 
 
+def _remember(tx: sa.Connection, refs: Sequence[Ref]) -> None:
+    """Keep the side and the keys of accounts as they were last linked, before they become others."""
+    waiting = set(was_linked(tx, refs))
+    keys: dict[tuple[Ref, str], list[str]] = {}
+    for condition in in_refs(match_key, [ref for ref in refs if ref not in waiting]):
+        for row in tx.execute(sa.select(match_key).where(condition, match_key.c.kind != "asking")):
+            keys.setdefault((Ref(row.connection, row.object, row.id), row.kind), []).append(row.key)
+    if keys:
+        tx.execute(
+            unlinked.insert(),
+            [{**row_of(ref), "role": role, "keys": sorted(found)} for (ref, role), found in keys.items()],
+        )
+
+
 def drop_parsed(tx: sa.Connection, refs: Sequence[Ref]) -> None:
-    """These accounts no longer take part in matching."""
+    """These accounts no longer take part in matching; their edges go when everybody around them is linked again."""
+    _remember(tx, refs)
     for table in (parsed, match_key):
         delete_refs(tx, table, refs)
-    for prefix in ("a_", "b_"):
-        delete_refs(tx, edge, refs, prefix)
 
 
 def get_parsed(tx: sa.Connection, refs: Sequence[Ref] | None = None) -> list[tuple[Ref, str, dict[str, Any]]]:
@@ -253,49 +274,95 @@ def count_parsed(tx: sa.Connection) -> int:
     return tx.execute(sa.select(sa.func.count()).select_from(parsed)).scalar_one()
 
 
-def roles(tx: sa.Connection) -> dict[Ref, str]:
-    """The role of each account that takes part in matching."""
+def roles(tx: sa.Connection, refs: Sequence[Ref] | None = None) -> dict[Ref, str]:
+    """The role of each of these accounts, or of all, that takes part in matching."""
     query = sa.select(parsed.c.connection, parsed.c.object, parsed.c.id, parsed.c.role)
-    return {Ref(row[0], row[1], row[2]): row[3] for row in tx.execute(query)}
+    conditions = [sa.true()] if refs is None else list(in_refs(parsed, refs))
+    found = (row for condition in conditions for row in tx.execute(query.where(condition)))
+    return {Ref(row[0], row[1], row[2]): row[3] for row in found}
 
 
-def postings(tx: sa.Connection, keys: Sequence[str], limit: int) -> dict[str, list[Ref]]:
+def postings(tx: sa.Connection, kind: str, keys: Sequence[str], limit: int) -> dict[str, list[Ref]]:
     """The accounts that have each of these keys, for keys that at most `limit` accounts have."""
     found: dict[str, list[Ref]] = {}
     for part in chunks(sorted(set(keys))):
-        rare = (
-            sa.select(match_key.c.key)
-            .where(match_key.c.key.in_(list(part)))
-            .group_by(match_key.c.key)
-            .having(sa.func.count() <= limit)
-        )
-        query = sa.select(match_key).where(match_key.c.key.in_(rare))
+        wanted = (match_key.c.key.in_(list(part)), match_key.c.kind == kind)
+        counts = sa.select(match_key.c.key, sa.func.count()).where(*wanted).group_by(match_key.c.key)
+        few = [row[0] for row in tx.execute(counts.having(sa.func.count() <= limit))]
+        query = sa.select(match_key).where(match_key.c.key.in_(few), match_key.c.kind == kind)
         for row in tx.execute(query):
             found.setdefault(row.key, []).append(Ref(row.connection, row.object, row.id))
     return found
+
+
+def key_counts(tx: sa.Connection, least: int) -> dict[str, int]:
+    """How many accounts have each stored key, for keys that at least `least` have."""
+    query = sa.select(match_key.c.key, sa.func.count()).where(match_key.c.kind != "asking").group_by(match_key.c.key)
+    return {row[0]: row[1] for row in tx.execute(query.having(sa.func.count() >= least))}
+
+
+def get_reach(tx: sa.Connection, refs: Sequence[Ref]) -> dict[Ref, tuple[int, Ref]]:
+    """Of filed companies with a full list of accounts, what the last of it shares, and which it is."""
+    found = {}
+    for condition in in_refs(reach, refs):
+        for row in tx.execute(sa.select(reach).where(condition)):
+            found[Ref(row.connection, row.object, row.id)] = (row.worth, Ref.parse(row.last))
+    return found
+
+
+def put_reach(tx: sa.Connection, refs: Sequence[Ref], full: Mapping[Ref, tuple[int, Ref]]) -> None:
+    """Replace the reach of these companies by that of those that have a full list."""
+    delete_refs(tx, reach, refs)
+    if full:
+        tx.execute(
+            reach.insert(), [{**row_of(ref), "worth": worth, "last": str(last)} for ref, (worth, last) in full.items()]
+        )
+
+
+def change_edges(
+    tx: sa.Connection, gone: Iterable[tuple[Ref, Ref]], come: Iterable[tuple[Ref, Ref, float, list[Any]]]
+) -> None:
+    """Take edges away and add others: (a, b, points, evidence), a before b."""
+    for a, b in gone:
+        tx.execute(edge.delete().where(*where_ref(edge, a, "a_"), *where_ref(edge, b, "b_")))
+    _insert_edges(tx, come)
+
+
+def _insert_edges(tx: sa.Connection, edges: Iterable[tuple[Ref, Ref, float, list[Any]]]) -> None:
+    rows = [
+        {**row_of(a, "a_"), **row_of(b, "b_"), "points": points, "evidence": evidence}
+        for a, b, points, evidence in edges
+    ]
+    if rows:
+        tx.execute(edge.insert(), rows)
 
 
 def put_edges(tx: sa.Connection, of: Sequence[Ref], edges: Iterable[tuple[Ref, Ref, float, list[Any]]]) -> None:
     """Replace every edge of these accounts by (a, b, points, evidence), a before b."""
     for prefix in ("a_", "b_"):
         delete_refs(tx, edge, of, prefix)
-    rows = {(a, b): (points, evidence) for a, b, points, evidence in edges}
-    if rows:
-        tx.execute(
-            edge.insert(),
-            [
-                {**row_of(a, "a_"), **row_of(b, "b_"), "points": points, "evidence": evidence}
-                for (a, b), (points, evidence) in rows.items()
-            ],
-        )
+    rows = {(a, b): (a, b, points, evidence) for a, b, points, evidence in edges}
+    _insert_edges(tx, rows.values())
 
 
 def get_edges(tx: sa.Connection) -> list[tuple[Ref, Ref, float, list[Any]]]:
     """Every edge."""
-    return [
-        (Ref(r.a_connection, r.a_object, r.a_id), Ref(r.b_connection, r.b_object, r.b_id), r.points, r.evidence)
-        for r in tx.execute(sa.select(edge))
-    ]
+    return [_edge(row) for row in tx.execute(sa.select(edge))]
+
+
+def edges_of(tx: sa.Connection, refs: Sequence[Ref]) -> list[tuple[Ref, Ref, float, list[Any]]]:
+    """Every edge that has one of these accounts on either side, once."""
+    rows = (
+        row
+        for prefix in ("a_", "b_")
+        for condition in in_refs(edge, refs, prefix)
+        for row in tx.execute(sa.select(edge).where(condition))
+    )
+    return list({found[:2]: found for found in map(_edge, rows)}.values())
+
+
+def _edge(r: sa.Row[Any]) -> tuple[Ref, Ref, float, list[Any]]:
+    return Ref(r.a_connection, r.a_object, r.a_id), Ref(r.b_connection, r.b_object, r.b_id), r.points, r.evidence
 
 
 # --- links and organizations -----------------------------------------------------------------------------------------
@@ -365,22 +432,29 @@ def assign_organizations(
     anchor_first: Mapping[Ref, int],
     aliases: Mapping[Ref, Ref],
     now: datetime,
+    confirmed: Mapping[Ref, int] | None = None,
 ) -> dict[Ref, int]:
     """Give each group its organization: the one whose anchor it holds, else a new one.
 
     `anchor_first` ranks records (lowest first) as anchors of new organizations. A group that holds several anchors
-    is a merge: the oldest stays, the others become its aliases. An alias whose anchor has left lives again.
-    An anchor that was merged into another record is that one.
+    is a merge, and the others become aliases of the one that stays: the one that is known to have taken them in
+    before, else one anchored on a record that comes first, then the one with most records that people have `confirmed`,
+    then with most records, then the oldest.
+    An alias whose anchor has left lives again. An anchor that was merged into another record is that one. A new
+    organization remembers which one most of its records come from.
     """
-    anchors: dict[Ref, list[int]] = {}
-    for r in tx.execute(sa.select(organization)):
-        anchor = Ref(r.anchor_connection, r.anchor_object, r.anchor_id)
-        anchors.setdefault(aliases.get(anchor, anchor), []).append(r.number)
-    old_alias = {r.number: r.to_number for r in tx.execute(sa.select(organization_alias))}
+    refs = sorted({ref for group in groups for ref in group})
+    anchors = _anchors(tx, refs, aliases)
+    old_alias = _alias_rows(tx, {number for numbers in anchors.values() for number in numbers})
+    before = membership(tx, refs)
     result: dict[Ref, int] = {}
     for group in sorted(groups, key=min):
         held = sorted(number for ref in group for number in anchors.get(ref, ()))
-        number = held[0] if held else _mint(tx, min(group, key=lambda ref: (anchor_first.get(ref, 9), ref)), now)
+        if held:
+            first = {n: anchor_first.get(ref, 9) for ref in group for n in anchors.get(ref, ())}
+            number = _survivor(group, held, first, old_alias, before, confirmed or {})
+        else:
+            number = _mint(tx, min(group, key=lambda ref: (anchor_first.get(ref, 9), ref)), _origin(group, before), now)
         for other in held:
             target = number
             if old_alias.get(other, other) != target:
@@ -389,8 +463,55 @@ def assign_organizations(
     return result
 
 
-def _mint(tx: sa.Connection, anchor: Ref, now: datetime) -> int:
-    values = {**row_of(anchor, "anchor_"), "minted_at": now}
+def _anchors(tx: sa.Connection, refs: Sequence[Ref], aliases: Mapping[Ref, Ref]) -> dict[Ref, list[int]]:
+    """The organizations that are anchored on these records, or on what was merged into them."""
+    wanted = set(refs)
+    merged = [source for source, target in aliases.items() if target in wanted]
+    found: dict[Ref, list[int]] = {}
+    for condition in in_refs(organization, [*refs, *(ref for ref in merged if ref not in wanted)], "anchor_"):
+        for r in tx.execute(sa.select(organization).where(condition)):
+            anchor = Ref(r.anchor_connection, r.anchor_object, r.anchor_id)
+            found.setdefault(aliases.get(anchor, anchor), []).append(r.number)
+    return found
+
+
+def _alias_rows(tx: sa.Connection, numbers: Iterable[int]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for part in chunks(sorted(numbers)):
+        rows = tx.execute(sa.select(organization_alias).where(organization_alias.c.number.in_(list(part))))
+        found.update({r.number: r.to_number for r in rows})
+    return found
+
+
+def _survivor(
+    group: frozenset[Ref],
+    held: Sequence[int],
+    first: Mapping[int, int],
+    alias: Mapping[int, int],
+    before: Mapping[Ref, int],
+    confirmed: Mapping[Ref, int],
+) -> int:
+    """Which organization of a merge stays; what was decided by an earlier merge is not decided again."""
+    roots = [number for number in held if alias.get(number, number) == number or alias[number] not in held] or held
+
+    def rank(number: int) -> tuple[int, int, int, int]:
+        own = [ref for ref in group if before.get(ref) == number]
+        return -first[number], sum(confirmed.get(ref, 0) for ref in own), len(own), -number
+
+    return max(roots, key=rank)
+
+
+def _origin(group: frozenset[Ref], before: Mapping[Ref, int]) -> int | None:
+    """The organization that most records of a new one come from; the oldest of several."""
+    counts: dict[int, int] = {}
+    for ref in group:
+        if ref in before:
+            counts[before[ref]] = counts.get(before[ref], 0) + 1
+    return max(counts, key=lambda number: (counts[number], -number), default=None)
+
+
+def _mint(tx: sa.Connection, anchor: Ref, origin: int | None, now: datetime) -> int:
+    values = {**row_of(anchor, "anchor_"), "minted_at": now, "split_from": origin}
     return int(tx.execute(organization.insert().values(**values).returning(organization.c.number)).scalar_one())
 
 
@@ -413,9 +534,12 @@ def members_of(tx: sa.Connection, number: int) -> list[Ref]:
     return sorted(Ref(*row) for row in tx.execute(query))
 
 
-def put_members(tx: sa.Connection, new: Mapping[Ref, int]) -> set[int]:
-    """Make this the membership, touching only what differs; returns the organizations that lost or won a record."""
-    old = members(tx)
+def put_members(tx: sa.Connection, new: Mapping[Ref, int], among: Sequence[Ref] | None = None) -> set[int]:
+    """Make this the membership, of all records or `among` these, touching only what differs.
+
+    Returns the organizations that lost or won a record.
+    """
+    old = members(tx) if among is None else membership(tx, among)
     moved = [ref for ref in {*old, *new} if old.get(ref) != new.get(ref)]
     delete_refs(tx, member, moved)
     rows = [{**row_of(ref), "organization": new[ref]} for ref in sorted(moved) if ref in new]
@@ -463,16 +587,24 @@ def mark_planned(tx: sa.Connection, refs: Sequence[Ref]) -> None:
 
 
 def mark_unlinked(tx: sa.Connection, refs: Iterable[Ref]) -> None:
-    """These accounts have to be linked again, or are gone."""
+    """These accounts have to be linked again, or are gone; what is remembered of them stays."""
     fresh = sorted(set(refs))
-    delete_refs(tx, unlinked, fresh)
-    if fresh:
-        tx.execute(unlinked.insert(), [row_of(ref) for ref in fresh])
+    counters.add_missing(tx, unlinked, [{**row_of(ref), "role": "", "keys": []} for ref in fresh])
 
 
 def unlinked_refs(tx: sa.Connection) -> list[Ref]:
     """The accounts to link, in order."""
-    return sorted(Ref(*row) for row in tx.execute(sa.select(unlinked)))
+    columns = (unlinked.c.connection, unlinked.c.object, unlinked.c.id)
+    return sorted(Ref(*row) for row in tx.execute(sa.select(*columns)))
+
+
+def was_linked(tx: sa.Connection, refs: Sequence[Ref]) -> dict[Ref, tuple[str, list[str]]]:
+    """Side and keys with which accounts that have to be linked again were last linked; empty for new ones."""
+    found = {}
+    for condition in in_refs(unlinked, refs):
+        for row in tx.execute(sa.select(unlinked).where(condition)):
+            found[Ref(row.connection, row.object, row.id)] = (row.role, row.keys)
+    return found
 
 
 def mark_linked(tx: sa.Connection, refs: Sequence[Ref]) -> None:

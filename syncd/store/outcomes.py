@@ -315,6 +315,13 @@ def frozen_statistics(tx: sa.Connection) -> tuple[str, dict[str, Any]] | None:
     return None if row is None else (row.version, row.content)
 
 
+def frozen_version(tx: sa.Connection) -> str | None:
+    """The version of the newest frozen statistics of matching."""
+    return tx.execute(sa.select(statistics.c.version).order_by(statistics.c.frozen_at.desc()).limit(1)).scalar()
+
+
 def freeze_statistics(tx: sa.Connection, version: str, content: Mapping[str, Any], now: datetime) -> None:
-    """Keep a version of the statistics as a fact, so that scores can be replayed."""
-    tx.execute(statistics.insert().values(version=version, content=dict(content), frozen_at=now))
+    """Keep a version of the statistics as a fact, so that scores can be replayed; it is in force from now on."""
+    known = statistics.update().where(statistics.c.version == version)
+    if tx.execute(known.values(frozen_at=now)).rowcount == 0:
+        tx.execute(statistics.insert().values(version=version, content=dict(content), frozen_at=now))

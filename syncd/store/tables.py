@@ -238,7 +238,7 @@ hold = sa.Table(
     sa.Column("number", _Id, primary_key=True),
     sa.Column("connection", _Text, nullable=False),
     sa.Column("object", _Text, nullable=False),
-    sa.Column("kind", _Text, nullable=False),  # vanished, empty, stalled
+    sa.Column("kind", _Text, nullable=False),  # vanished, empty, stalled, writes, halted
     sa.Column("what", _Text, nullable=False),
     sa.Column("evidence", Json, nullable=False),
     sa.Column("at", Moment, nullable=False),
@@ -414,7 +414,8 @@ organization = sa.Table(
     sa.Column("number", _Id, primary_key=True),
     *_ref("anchor_"),  # the record that the id stays with when an organization is split
     sa.Column("minted_at", Moment, nullable=False),
-    sa.Column("split_from", sa.BigInteger),
+    sa.Column("split_from", sa.BigInteger),  # the organization that most of its records were in before
+    sa.Index("ix_organization_anchor", "anchor_connection", "anchor_object", "anchor_id"),
     info=_FACT,
 )
 
@@ -485,8 +486,18 @@ match_key = sa.Table(
     "match_key",
     metadata,
     sa.Column("key", _Text, primary_key=True),
+    sa.Column("kind", _Text, primary_key=True),  # direct, filed: the side it is stored for; asking: of whom it is asked
     *_ref(primary_key=True),
     sa.Index("ix_match_key_ref", "connection", "object", "id"),
+    info=_DERIVED,
+)
+
+reach = sa.Table(
+    "reach",
+    metadata,
+    *_ref(primary_key=True),  # a filed company that is compared with as many accounts as may be
+    sa.Column("worth", sa.Integer, nullable=False),  # what the last of them shares with it, in hundredths of a bit
+    sa.Column("last", _Text, nullable=False),
     info=_DERIVED,
 )
 
@@ -593,6 +604,8 @@ unlinked = sa.Table(
     "unlinked",
     metadata,
     *_ref(primary_key=True),  # accounts whose parsed record changed since they were last linked
+    sa.Column("role", _Text, nullable=False),  # what they were when they were last linked
+    sa.Column("keys", Json, nullable=False),
     info=_QUEUE,
 )
 

@@ -16,6 +16,7 @@ from syncd.demo import companies
 from syncd.errors import UserError
 from syncd.jobs.columns import amount_of, day_order, recognised, state_of
 from syncd.jobs.exports import read_export
+from syncd.jobs.frozen import count_now
 from syncd.matching import Linker, Statistics, keys, parse
 from syncd.model import Account, Judgement, Ref
 from syncd.store import graph, outcomes
@@ -113,9 +114,9 @@ def test_evaluation_counts_by_band(write: Write, capsys: pytest.CaptureFixture[s
     truth = write("truth.csv", "id_left,id_right,name_changed\nL1,R1,0\nL2,R2,1\nL3,R3,1\nL5,R5,0\n")
     assert run(["match", "evaluate", str(links), str(truth), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["bands"]["auto"] == {"links": 2, "right": 1, "precision": 0.5, "recall": 0.25}
-    assert document["bands"]["review"] == {"links": 2, "right": 1, "precision": 0.5, "recall": 0.25}
-    assert document["bands"]["auto+review"] == {"links": 4, "right": 2, "precision": 0.5, "recall": 0.5}
+    assert document["bands"]["auto"] == {"links": 2, "right": 1, "precision": 0.5, "recall": 0.25, "f1": 1 / 3}
+    assert document["bands"]["review"] == {"links": 2, "right": 1, "precision": 0.5, "recall": 0.25, "f1": 1 / 3}
+    assert document["bands"]["auto+review"] == {"links": 4, "right": 2, "precision": 0.5, "recall": 0.5, "f1": 0.5}
     assert document["best_f1"] == pytest.approx(2 * 2 / (3 + 4))
     assert document["best_threshold"] == 0.5
     assert document["renamed_recall"] == 0.5
@@ -161,7 +162,8 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Ref, Re
         rows = [(r.ref, "filed" if r.ref == filed else "direct", r.to_json(), keys(r)) for r in records]
         graph.put_parsed(tx, rows, "1")
         graph.put_links(tx, decided.links)
-        outcomes.freeze_statistics(tx, statistics.version, statistics.to_json(), datetime(2026, 11, 24, tzinfo=UTC))
+        frozen = count_now(tx)
+        outcomes.freeze_statistics(tx, frozen.version, frozen.to_json(), datetime(2026, 11, 24, tzinfo=UTC))
     store.close()
     return str(config), filed, account
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.matching import Decided, Edge, Linker, Statistics, edges_between, parse, shipped_weights
+from syncd.matching import Decided, Edge, Linker, Statistics, Thresholds, edges_between, parse, shipped_weights
+from syncd.matching.decide import speaks_against
 from syncd.model import Account, Band, Evidence, Judgement, Link, Ref
 
 SAME, DIFFERENT, UNSURE = Judgement.SAME, Judgement.DIFFERENT, Judgement.UNSURE
@@ -134,7 +135,7 @@ def test_filed_companies_unknown_to_the_crm_join_each_other() -> None:
 def test_a_filed_company_follows_its_twin_unless_its_own_account_is_under_review() -> None:
     edges = [edge(filed(1), direct(1), 12), edge(filed(1), filed(2), 12)]
     assert together(decide(edges), filed(1), filed(2), direct(1))
-    decided = decide([*edges, edge(filed(2), direct(2), 1)])
+    decided = decide([*edges, edge(filed(2), direct(2), -1)])
     assert link(decided, filed(2), direct(2)).band is Band.REVIEW
     assert not together(decided, filed(1), filed(2))
 
@@ -210,3 +211,66 @@ def test_one_record_at_a_time_gives_the_edges_of_all_at_once() -> None:
     one_by_one = {(e.a, e.b): e for record in everyone for e in linker.edges_of(record, everyone)}
     assert at_once.items() <= one_by_one.items()
     assert linker.decide(at_once.values(), role, {}) == linker.decide(reversed(at_once.values()), role, {})
+
+
+def test_what_people_said_holds_for_what_is_the_same() -> None:
+    edges = [edge(filed(2), direct(1), 15), edge(filed(2), direct(2), 3), edge(filed(1), filed(2), 1)]
+    said = {(filed(1), filed(2)): SAME, (direct(1), filed(1)): DIFFERENT}
+    decided = decide(edges, said)
+    assert all({k.left, k.right} != {filed(2), direct(1)} for k in decided.links), "same as the one that is different"
+    assert link(decided, filed(2), direct(2)).band is Band.AUTO, "and it is no rival either"
+    said = {(filed(1), filed(2)): SAME, (direct(1), filed(1)): SAME}
+    followed = link(decide(edges, said), filed(2), direct(1))
+    assert (followed.band, followed.judgement) == (Band.AUTO, SAME)
+    assert "records that are the same" in followed.reason
+
+
+def test_of_words_that_cannot_all_be_true_the_newest_is_heard_and_the_other_shown() -> None:
+    said = {(direct(1), direct(2)): SAME, (direct(2), direct(3)): SAME, (direct(1), direct(3)): DIFFERENT}
+    for newest, older in (((direct(1), direct(2)), (direct(2), direct(3))),
+                          ((direct(2), direct(3)), (direct(1), direct(2)))):  # fmt: skip
+        decided = EMPTY.decide([], role, said, {newest: 9, older: 4, (direct(1), direct(3)): 1})
+        assert together(decided, *newest)
+        assert not together(decided, direct(1), direct(3))
+        held = link(decided, *older)
+        assert (held.band, held.judgement) == (Band.REVIEW, SAME)
+        assert "judged others of the group different" in held.reason
+
+
+def test_a_word_against_strong_evidence_stands_and_is_flagged() -> None:
+    pair = (direct(1), filed(1))
+    same = link(decide([edge(*pair, -4, "different_tax_id")], {pair: SAME}), *pair)
+    assert same.band is Band.AUTO
+    assert "although their tax or register numbers differ" in same.reason
+    agreed = link(decide([edge(*pair, 9)], {pair: SAME}), *pair)
+    assert "although" not in agreed.reason
+    assert speaks_against(DIFFERENT, edge(*pair, 9, "same_tax_id").evidence)
+    assert not speaks_against(DIFFERENT, edge(*pair, 9).evidence)
+
+
+@pytest.mark.parametrize("claim", ["different_places", "both_have_own_words", "different_numbers"])
+def test_another_company_of_the_group_is_shown_as_that_and_is_no_link(claim: str) -> None:
+    found = link(decide([edge(filed(1), direct(1), 12, claim, "same_domain")]), filed(1), direct(1))
+    assert (found.band, found.is_same_group) == (Band.REVIEW, True)
+    assert "Same group" in found.reason
+    assert not link(decide([edge(filed(1), direct(1), 12, claim)]), filed(1), direct(1)).is_same_group
+    assert not link(decide([edge(filed(1), direct(1), 12, "same_domain")]), filed(1), direct(1)).is_same_group
+
+
+def test_one_web_site_and_two_tax_numbers_is_a_group() -> None:
+    edges = [edge(filed(1), direct(1), 12, "different_tax_id", "same_domain")]
+    assert link(decide(edges), filed(1), direct(1)).is_same_group
+    assert not together(decide(edges), filed(1), direct(1))
+
+
+def test_each_connection_may_have_bands_of_its_own_and_the_more_careful_one_holds() -> None:
+    sure = [edge(filed(1), direct(1), 5.5)]
+    points = link(decide(sure), filed(1), direct(1)).points
+    between = shipped_weights().probability(points)
+    careful, bold = (between + 1) / 2, between / 2
+    assert Thresholds(connections={"prm": (careful, 0.2)}).across(filed(1), direct(1)) == (careful, 0.10)
+    for connections, band in (({}, Band.AUTO), ({"prm": (careful, 0.1)}, Band.REVIEW),
+                              ({"crm": (careful, 0.1), "prm": (bold, 0.1)}, Band.REVIEW)):  # fmt: skip
+        linker = Linker(Statistics.build([]))
+        linker.thresholds = Thresholds(auto=bold, connections=connections)
+        assert link(linker.decide(sure, role, {}), filed(1), direct(1)).band is band

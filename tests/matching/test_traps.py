@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 
-from syncd.matching import Linker, parse
+from syncd.matching import Linker, Parsed, parse
 from syncd.matching.names import read_name
 from syncd.model import Account, Band, Ref
 
@@ -158,7 +161,50 @@ def test_a_trap_comes_out_in_its_band(
 ) -> None:
     one = parse(Account(ref=Ref("prm", "company", "1"), name=filed, **left))  # type: ignore[arg-type]
     other = parse(Account(ref=Ref("crm", "account", "1"), name=known, **right))  # type: ignore[arg-type]
+    assert _band(linker, one, other) in bands, linker.explain(one, other)
+
+
+def _band(linker: Linker, one: Parsed, other: Parsed) -> Band:
     edges = linker.edges_of(one, [other])
     links = linker.decide(edges, lambda ref: "direct" if ref.connection == "crm" else "filed", {}).links
-    band = links[0].band if links else Band.NONE
-    assert band in bands, linker.explain(one, other)
+    return links[0].band if links else Band.NONE
+
+
+def _planted() -> list[dict[str, str]]:
+    with Path(__file__).with_name("traps.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(line for line in file if not line.startswith("#")))
+
+
+PLACE = {key: value for key, value in HERE.items() if key != "country"}
+ELSEWHERE = {"website": "www.brunvik.example.com", "postcode": "ZX9 8YW", "street": "99 Harbour Row"}
+WHERE = {"here": (PLACE, PLACE), "site": ({"website": HERE["website"]}, {"website": HERE["website"]}),
+         "bare": ({}, {}), "elsewhere": (PLACE, ELSEWHERE)}  # fmt: skip
+
+
+def test_there_are_two_hundred_planted_traps_of_many_kinds() -> None:
+    planted = _planted()
+    assert len({(row["left"], row["right"], row["where"]) for row in planted}) >= 200
+    assert len({row["trap"] for row in planted}) >= 20
+
+
+@pytest.mark.parametrize("row", _planted(), ids=lambda row: f"{row['left']}|{row['right']}"[:60])
+def test_a_planted_trap_comes_out_in_its_band(linker: Linker, row: dict[str, str]) -> None:
+    fields = WHERE[row["where"]]
+    one, other = (
+        parse(Account(ref=Ref(side, "company", "1"), name=row[name], country=row["country"] or None, **known))  # type: ignore[arg-type]
+        for side, name, known in zip(("prm", "crm"), ("left", "right"), fields, strict=True)
+    )
+    band = _band(linker, one, other)
+    assert band.value[0] in row["bands"], linker.explain(one, other)
+
+
+def test_a_person_is_not_a_company_of_that_name(linker: Linker) -> None:
+    one = parse(Account(Ref("prm", "company", "1"), "Jane Halden", country="GB", is_person=True))
+    company = parse(Account(Ref("crm", "account", "1"), "Jane Halden", country="GB"))
+    assert _band(linker, one, company) is not AUTO
+
+
+def test_people_of_one_name_are_not_one_person_unless_more_agrees(linker: Linker) -> None:
+    one = parse(Account(Ref("prm", "company", "1"), "Jane Halden", country="GB", is_person=True))
+    other = parse(Account(Ref("crm", "account", "1"), "Jane Halden", country="GB", is_person=True))
+    assert _band(linker, one, other) is not AUTO

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from syncd.errors import AuthFailed, Retry, UserError
 from syncd.store import leases
 from syncd.store.credentials import HELD_SECONDS, Vault
-from syncd.store.database import Store
+from syncd.store.database import HEAD, Store
 from syncd.store.tables import credential
 
 Open = Callable[..., Vault]
@@ -181,4 +181,4 @@ def test_a_state_of_another_version_is_not_touched(store: Store, vault: Open) ->
             use(vault())
     finally:
         with store.begin() as tx:
-            tx.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
+            tx.execute(sa.text("UPDATE alembic_version SET version_num = :head"), {"head": HEAD})

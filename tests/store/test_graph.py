@@ -82,6 +82,29 @@ def test_two_anchors_that_were_merged_into_one_record_are_one_organization(store
     assert alias_rows(store) == {2: (1, "merged")}
 
 
+def test_a_new_organization_remembers_which_one_it_was_split_from(store: Store) -> None:
+    put_members(store, assign(store, "abc"))
+    assert assign(store, "a", "bc") == {"a": 1, "b": 2, "c": 2}
+    assert [(row[0], row[5]) for row in table_rows(store, organization)] == [(1, None), (2, 1)]
+
+
+def test_of_two_that_meet_the_confirmed_one_stays_then_the_larger_one_then_the_older_one(store: Store) -> None:
+    put_members(store, assign(store, "a", "bcd", "ef"))
+    with store.begin() as tx:
+        confirmed = {ref("e"): 1}
+        found = graph.assign_organizations(tx, [group(*"abcdef")], {}, {}, at(1), confirmed)
+        assert set(found.values()) == {3}, "people have looked at it"
+        tx.rollback()
+    assert set(assign(store, "abcdef").values()) == {2}, "most records"
+    put_members(store, dict.fromkeys("abcdef", 2))
+    assert set(assign(store, "abcdefg").values()) == {2}, "what was merged stays merged into the same one"
+
+
+def test_an_account_of_the_crm_keeps_its_id_when_a_filed_company_turns_out_to_be_it(store: Store) -> None:
+    put_members(store, assign(store, "f", filed="f") | assign(store, "a"))
+    assert set(assign(store, "af", filed="f").values()) == {2}
+
+
 PARTITIONS = st.lists(st.lists(st.integers(0, 3), min_size=5, max_size=5), min_size=1, max_size=5)
 
 
@@ -177,24 +200,25 @@ def test_only_accounts_that_parse_to_something_else_are_linked_again(store: Stor
     with store.read() as tx:
         assert graph.count_parsed(tx) == 2
         assert graph.roles(tx) == {ref("a"): "direct", ref("b"): "filed"}
-        assert graph.postings(tx, ["n:acme", "n:apex", "d:x"], 5) == {"n:acme": [ref("a")], "n:apex": [ref("b")]}
+        assert graph.postings(tx, "direct", ["n:acme", "d:x"], 5) == {"n:acme": [ref("a")]}
+        assert graph.postings(tx, "filed", ["n:acme", "n:apex"], 5) == {"n:apex": [ref("b")]}
     assert put_parsed(store, ("b", "direct", {"name": ["apex"]}, ("n:apex",))) == ["b"], "another role is a change"
 
 
 def test_keys_that_too_many_share_find_nobody(store: Store) -> None:
     put_parsed(store, *((id_, "direct", {"n": id_}, ("common", f"rare{id_}")) for id_ in "abc"))
     with store.read() as tx:
-        assert set(graph.postings(tx, ["common", "rarea"], 2)) == {"rarea"}
-        assert len(graph.postings(tx, ["common"], 3)["common"]) == 3
+        assert set(graph.postings(tx, "direct", ["common", "rarea"], 2)) == {"rarea"}
+        assert len(graph.postings(tx, "direct", ["common"], 3)["common"]) == 3
 
 
-def test_an_account_that_is_gone_leaves_no_trace_in_matching(store: Store) -> None:
+def test_an_account_that_is_gone_leaves_only_the_edges_by_which_its_neighbours_are_found(store: Store) -> None:
     put_parsed(store, ("a", "direct", {}, ("k",)), ("b", "filed", {}, ("k",)))
     with store.begin() as tx:
         graph.put_edges(tx, [ref("a")], [(ref("a"), ref("b"), 3.5, [["same_name", 3.5, "Same"]])])
         assert graph.get_edges(tx) == [(ref("a"), ref("b"), 3.5, [["same_name", 3.5, "Same"]])]
         graph.drop_parsed(tx, [ref("b")])
-    assert [len(table_rows(store, table)) for table in (parsed, match_key, edge)] == [1, 1, 0]
+    assert [len(table_rows(store, table)) for table in (parsed, match_key, edge)] == [1, 1, 1]
 
 
 def test_the_edges_of_a_record_are_replaced_on_whichever_side_it_is(store: Store) -> None:
