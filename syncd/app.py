@@ -25,6 +25,7 @@ from syncd.mapping import Mapping, MappingFile
 from syncd.model import Budget, Clock, Credentials, MissingField
 from syncd.policy import Policy, version_of
 from syncd.settings import (
+    Bands,
     ClientCredentials,
     Connection,
     Document,
@@ -178,15 +179,15 @@ def build(config: Config, store: Store, clock: Clock | None = None) -> Work:
         refresh_formulas=settings.schedule.refresh_formulas,
         duplicates=settings.matching.duplicates,
         twins=settings.matching.twins,
-        bands={
-            name: (
-                own.auto if own.auto is not None else settings.matching.auto,
-                own.review if own.review is not None else settings.matching.review,
-            )
-            for name, own in settings.matching.connections.items()
-        },
+        bands={name: _bands(settings, connection.matching) for name, connection in settings.connections.items()},
         brakes=Brakes(**settings.brakes.model_dump()),
     )
+
+
+def _bands(settings: Settings, own: Bands) -> tuple[float, float]:
+    """(auto, review) of the links of one connection."""
+    auto = settings.matching.auto if own.auto is None else own.auto
+    return auto, settings.matching.review if own.review is None else own.review
 
 
 def _weights(settings: Settings) -> Weights | None:

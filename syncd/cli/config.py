@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncd.cli.output import AsJson, Context, emit, say
+from syncd.cli.output import AsJson, Context, Reason, emit, say, whoami
+
+if TYPE_CHECKING:
+    from syncd.policy import Policy
 
 
 def add_to(app: typer.Typer) -> None:
@@ -15,7 +19,8 @@ def add_to(app: typer.Typer) -> None:
     config.command()(schema)
     app.add_typer(config, name="config")
     policy = typer.Typer(no_args_is_help=True, help="The policy.")
-    policy.command()(show)
+    for command in (show, propose, approve):
+        policy.command()(command)
     app.add_typer(policy, name="policy")
 
 
@@ -38,16 +43,82 @@ def schema(
 
 
 def show(context: typer.Context, as_json: AsJson = False) -> int:
-    """Say in plain sentences what the policy does."""
+    """Say in plain sentences what the policy does, which rules are off, and which never decide anything."""
     from syncd.app import load_config
-    from syncd.policy import sentences, version_of
+    from syncd.policy import sentences, switched_off, version_of, warnings
 
     config: Context = context.obj
     policy = load_config(config.config).policy
     if as_json:
-        emit({"version": version_of(policy), "sentences": sentences(policy), "policy": policy.model_dump(mode="json")})
+        emit(
+            {
+                "version": version_of(policy), "sentences": sentences(policy), "off": switched_off(policy),
+                "warnings": warnings(policy), "policy": policy.model_dump(mode="json"),
+            }
+        )  # fmt: skip
         return 0
     say(f"Policy {version_of(policy)}")
     for sentence in sentences(policy):
         say(f"- {sentence}")
+    say("Off, until its key is written down:")
+    for line in switched_off(policy):
+        say(f"- {line}")
+    for line in warnings(policy):
+        say(f"Warning: {line}")
     return 0
+
+
+def propose(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The policy file.", show_default=False)],
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> int:
+    """Propose a policy: it is kept, and somebody else approves it. `syncd simulate FILE` shows what it would change."""
+    from syncd.app import opened
+    from syncd.jobs.policies import propose as keep
+    from syncd.policy import warnings
+
+    config: Context = context.obj
+    policy = read_policy(file)
+    with opened(config.config) as work:
+        version = keep(work, policy, whoami(), reason)
+    if as_json:
+        emit({"ok": True, "by": whoami(), "version": version, "warnings": warnings(policy)})
+        return 0
+    say(f"Policy {version} proposed by {whoami()}; somebody else approves it: syncd policy approve {version}")
+    for line in warnings(policy):
+        say(f"Warning: {line}")
+    return 0
+
+
+def approve(
+    context: typer.Context,
+    version: Annotated[str, typer.Argument(help="The version, as `propose` printed it.", show_default=False)],
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> int:
+    """Approve a policy that somebody else has proposed. It is in force once the settings name its file."""
+    from syncd.app import opened
+    from syncd.jobs.policies import approve as agree
+
+    config: Context = context.obj
+    with opened(config.config) as work:
+        proposed_by = agree(work, version, whoami(), reason)
+    if as_json:
+        emit({"ok": True, "by": whoami(), "version": version, "proposed_by": proposed_by})
+    else:
+        say(f"Policy {version}, proposed by {proposed_by}, approved by {whoami()}.")
+    return 0
+
+
+def read_policy(path: Path) -> Policy:
+    """The policy of a file. Raises UserError with every problem in it."""
+    from syncd.errors import UserError
+    from syncd.policy import Policy
+    from syncd.settings import read_yaml, validate
+
+    made, problems = validate(read_yaml(path), Policy)
+    if made is None:
+        raise UserError(problems=problems)
+    return made

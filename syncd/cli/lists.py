@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,9 @@ from syncd.cli.output import AsJson, Context, emit, pairs, say, table, whoami
 from syncd.errors import UserError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from syncd.jobs.work import Work
     from syncd.store.outcomes import Claimed
 
 
@@ -35,6 +39,10 @@ def registrations(
     not_taken: Annotated[
         bool, typer.Option("--not-taken", help="Instead: what was filed and not taken, and by which filter or why.")
     ] = False,
+    disagreements: Annotated[
+        bool,
+        typer.Option("--disagreements", help="Instead: what a portal decided otherwise than the rules would."),
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """List what partners filed, oldest first, and where each filing stands and why."""
@@ -47,6 +55,8 @@ def registrations(
     with opened(config.config) as work, work.store.read() as tx:
         if problems:
             return _problems(graph.problems(tx), graph.unreadable_rows(tx), as_json)
+        if disagreements:
+            return _disagreements(work, tx, as_json)
         if not_taken:
             from syncd.jobs.intake import NOT_TAKEN, book
 
@@ -58,6 +68,27 @@ def registrations(
         return 0
     columns = ("number", "partner", "state", "protection", "received", "until", "reason", "detail")
     table(columns, [_claim_row(item) for item in found], "No registrations.")
+    return 0
+
+
+def _disagreements(work: Work, tx: Connection, as_json: bool) -> int:
+    from syncd.jobs.disagreements import found
+
+    listed = found(work, tx)
+    if as_json:
+        emit(
+            [
+                {
+                    "ref": str(d.ref), "number": d.number, "partner": d.partner, "source": d.source.value,
+                    "rules": d.rules.value, "reason": d.reason, "why": d.why,
+                }
+                for d in listed
+            ]
+        )  # fmt: skip
+        return 0
+    columns = ("number", "partner", "the portal", "the rules", "why")
+    rows = [(d.number, d.partner, d.source.value, d.rules.value, d.why) for d in listed]
+    table(columns, rows, "The portals have decided as the rules would have.")
     return 0
 
 
@@ -114,7 +145,13 @@ def _problems(staged: list[Any], unreadable: list[dict[str, Any]], as_json: bool
     return 0
 
 
-def protections(context: typer.Context, as_json: AsJson = False) -> int:
+def protections(
+    context: typer.Context,
+    ending: Annotated[
+        int, typer.Option("--ending", min=0, help="Only those that end within so many days; 0: all.")
+    ] = 0,
+    as_json: AsJson = False,
+) -> int:
     """List the protections that are in force, the one that ends first on top."""
     from syncd.app import opened
     from syncd.model import Protection
@@ -123,6 +160,9 @@ def protections(context: typer.Context, as_json: AsJson = False) -> int:
     config: Context = context.obj
     with opened(config.config) as work, work.store.read() as tx:
         found = [item for item in outcomes.claims(tx) if item.state.protection is Protection.ACTIVE]
+        last = work.clock.now() + timedelta(days=ending)
+    if ending:
+        found = [item for item in found if item.state.until is not None and item.state.until <= last]
     found.sort(key=lambda item: (item.state.until, item.state.ref))
     if as_json:
         emit([claim_json(item) for item in found])
@@ -153,7 +193,7 @@ def collisions(
         found = [
             item
             for item in outcomes.collisions(tx)
-            if code in ("", item.code.value) and (not open_only or item.state == "open")
+            if code in ("", item.code.value) and (not open_only or item.state in ("open", "appealed"))
         ]
     if as_json:
         emit(

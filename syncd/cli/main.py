@@ -10,7 +10,22 @@ import typer
 from typer.exceptions import TyperException
 
 from syncd import __version__
-from syncd.cli import config, database, decide, emulator, holds, intake, lists, match, overlap, sync, why
+from syncd.cli import (
+    acts,
+    config,
+    database,
+    decide,
+    emulator,
+    holds,
+    intake,
+    lists,
+    match,
+    overlap,
+    partners,
+    simulate,
+    sync,
+    why,
+)
 from syncd.cli.output import Context, fail
 from syncd.errors import Brake, SyncdError, UserError
 
@@ -71,7 +86,22 @@ def outside_trouble(error: Exception) -> str | None:
     return None
 
 
-for module in (sync, lists, intake, holds, decide, why, match, overlap, config, database, emulator):
+for module in (
+    sync,
+    lists,
+    intake,
+    holds,
+    decide,
+    acts,
+    partners,
+    simulate,
+    why,
+    match,
+    overlap,
+    config,
+    database,
+    emulator,
+):
     module.add_to(app)
 
 
@@ -79,6 +109,7 @@ def _teach_exit_codes(commands: typer.Typer) -> None:
     for command in commands.registered_commands:
         command.epilog = EXIT_CODES
     for group in commands.registered_groups:
+        group.epilog = EXIT_CODES
         if group.typer_instance is not None:
             _teach_exit_codes(group.typer_instance)
 

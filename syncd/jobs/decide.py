@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from syncd.jobs.answers import acknowledge
+from syncd.jobs.counts import partner_counts
+from syncd.jobs.past import past_of
 from syncd.jobs.pushed import pushes, related_organizations
-from syncd.jobs.work import CONTESTING, Work, canonical_line, running
+from syncd.jobs.work import CONTESTING, EVIDENCE, Work, canonical_line, running
 from syncd.model import (
     Account,
+    Activity,
     Band,
     CanonicalRecord,
     ClaimGroup,
+    Contract,
     Decision,
     FiledCompany,
     Link,
+    ListEntry,
     Opportunity,
     Outcome,
     Partner,
@@ -26,8 +32,10 @@ from syncd.model import (
     Registration,
     Stream,
     User,
+    Version,
 )
 from syncd.policy import decide as rule_on
+from syncd.policy import registry
 from syncd.store import cursors, decisions, graph, holds, ledger, outcomes, records, runs
 
 _BATCH = 200
@@ -91,9 +99,11 @@ def shared_facts(work: Work, tx: sa.Connection) -> Shared:
     """Read what every group reads."""
     partners = [r for r in canonical(work, tx, Stream.PARTNERS) if isinstance(r, Partner)]
     users = [r for r in canonical(work, tx, Stream.USERS) if isinstance(r, User)]
+    by_key = {partner.partner_id: partner for partner in partners}
+    said = decisions.about(tx, [partner.ref for partner in by_key.values()])
     return Shared(
         horizon=horizon(work, tx),
-        partners={partner.partner_id: partner for partner in partners},
+        partners=registry(by_key, said),
         managers={user.email.lower(): user for user in users if user.email},
         authority={side.uid: side.authority for side in work.sides},
         clock_error=runs.clock_errors(tx),
@@ -110,8 +120,9 @@ def horizon(work: Work, tx: sa.Connection) -> datetime | None:
     passes = holds.passes(tx)
     complete = []
     for side in work.sides:
+        contesting = CONTESTING | EVIDENCE if side.role == "direct" else CONTESTING
         for feed in side.feeds:
-            if CONTESTING & set(feed.streams):
+            if contesting & set(feed.streams):
                 read = cursors.get(tx, side.uid, feed.head).complete_through
                 known = [at for at in (read, passes.get((side.uid, feed.object))) if at is not None]
                 complete.append(max(known, default=None))
@@ -165,6 +176,9 @@ class _Gathered:
     decisions: dict[Ref, list[Decision]]
     pushed: dict[Ref, Ref]
     homes: dict[Ref, int]
+    counts: Mapping[str | None, Mapping[str, int]]
+    beside: dict[Ref, Ref]
+    past: dict[Ref, tuple[Version, ...]]
 
 
 def gather(work: Work, tx: sa.Connection, shared: Shared, numbers: Sequence[int]) -> dict[int, ClaimGroup]:
@@ -175,7 +189,10 @@ def gather(work: Work, tx: sa.Connection, shared: Shared, numbers: Sequence[int]
     opportunities = graph.hanging_on(tx, Stream.OPPORTUNITIES, [*parents, *old])
     registrations = graph.hanging_on(tx, Stream.REGISTRATIONS, [*parents, *old])
     pushed = pushes(tx, list(opportunities), list(registrations))
-    mapped, companies = _mapped(work, tx, {*members, *opportunities, *registrations, *pushed})
+    beside = _beside(work, tx, [*parents, *old, *opportunities])
+    mapped, companies = _mapped(work, tx, {*members, *opportunities, *registrations, *pushed, *beside})
+    direct = {side.uid for side in work.sides if side.role == "direct"}
+    judged = [ref for ref in (*members, *opportunities, *beside) if ref.connection in direct]
     by_subject: dict[Ref, list[Decision]] = {}
     for made in decisions.about(tx, list(registrations)):
         by_subject.setdefault(made.subject, []).append(made)
@@ -189,8 +206,21 @@ def gather(work: Work, tx: sa.Connection, shared: Shared, numbers: Sequence[int]
         decisions=by_subject,
         pushed=pushed,
         homes=_homes(tx, pushed.values(), shared.aliases),
+        counts=partner_counts(work, tx) if work.policy.speculation.signs else {},
+        beside={ref: old.get(parent, parent) for ref, parent in beside.items()},
+        past=past_of(work, tx, judged, shared.aliases),
     )
     return {number: _group(work, shared, gathered, number) for number in numbers}
+
+
+def _beside(work: Work, tx: sa.Connection, parents: Sequence[Ref]) -> dict[Ref, Ref]:
+    """What hangs on these accounts and opportunities beside the claims: activities, entries of lists, contracts."""
+    streams = {stream for side in work.sides if side.role == "direct" for stream in side.streams}
+    found: dict[Ref, Ref] = {}
+    for stream in (Stream.ACTIVITIES, Stream.LISTS, Stream.CONTRACTS):
+        if stream in streams:
+            found |= graph.hanging_on(tx, stream, parents)
+    return found
 
 
 def _homes(tx: sa.Connection, registrations: Iterable[Ref], aliases: Mapping[Ref, Ref]) -> dict[Ref, int]:
@@ -225,6 +255,8 @@ def _best_links(work: Work, tx: sa.Connection, refs: Sequence[Ref]) -> dict[Ref,
     for item in graph.links_of(tx, refs):
         if item.left.connection in direct or item.right.connection not in direct or item.band is Band.NONE:
             continue
+        if item.is_same_group:
+            continue  # another company of the group informs, and never holds a claim back
         if item.left not in best or _rank(item) > _rank(best[item.left]):
             best[item.left] = item
     return best
@@ -232,6 +264,29 @@ def _best_links(work: Work, tx: sa.Connection, refs: Sequence[Ref]) -> dict[Ref,
 
 def _rank(item: Link) -> tuple[bool, float]:
     return item.band is Band.AUTO, item.score
+
+
+def _evidence(gathered: _Gathered, own: set[Ref], here: set[Ref]) -> dict[str, Any]:
+    """What tells of the direct side of one group how it stood, under the names that a claim group has for it."""
+    activities: dict[Ref, list[Activity]] = {}
+    lists: list[ListEntry] = []
+    contracts: list[Contract] = []
+    for ref, parent in sorted(gathered.beside.items()):
+        record = gathered.records.get(ref) if parent in own or parent in here else None
+        if isinstance(record, Activity):
+            activities.setdefault(parent, []).append(record)
+        elif isinstance(record, ListEntry):
+            lists.append(replace(record, account_id=parent.id))
+        elif isinstance(record, Contract):
+            contracts.append(replace(record, account_id=parent.id))
+    known = {*own, *here, *(a.ref for found in activities.values() for a in found)}
+    known |= {entry.ref for entry in lists} | {contract.ref for contract in contracts}
+    return {
+        "activities": {parent: tuple(found) for parent, found in activities.items()},
+        "lists": tuple(lists),
+        "contracts": tuple(contracts),
+        "past": {ref: versions for ref, versions in gathered.past.items() if ref in known},
+    }
 
 
 def _group(work: Work, shared: Shared, gathered: _Gathered, number: int) -> ClaimGroup:
@@ -264,6 +319,7 @@ def _group(work: Work, shared: Shared, gathered: _Gathered, number: int) -> Clai
         if isinstance(company, Account):
             registrations.append(record)
             companies[ref] = FiledCompany(company, gathered.links.get(parent))
+    counts = {r.ref: gathered.counts[r.partner_id] for r in registrations if r.partner_id in gathered.counts}
     about = [made for registration in registrations for made in gathered.decisions.get(registration.ref, ())]
     return ClaimGroup(
         id=str(number),
@@ -281,4 +337,6 @@ def _group(work: Work, shared: Shared, gathered: _Gathered, number: int) -> Clai
         visible=shared.visible,
         pushed=tuple(sorted(pushed, key=lambda o: o.ref)),
         elsewhere=frozenset(ref for ref in here if away.get(ref) not in (None, number)),
+        counts=counts,
+        **_evidence(gathered, own, here),
     )

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from syncd.errors import UserError
 from syncd.jobs.decide import gather, shared_facts
 from syncd.jobs.work import Work
-from syncd.model import Actor, Collision, Decision, DecisionKind, Ref
-from syncd.policy import approve, check_person, reject, rule
+from syncd.model import Actor, ClaimGroup, Collision, Decision, DecisionKind, Protection, Ref, Stream
+from syncd.policy import Options, act, appeal, approve, check_person, fields_in_source, reject, rule
 from syncd.store import decisions, graph, outcomes, records
 from syncd.store.outcomes import Claimed
 
@@ -35,6 +35,36 @@ def rule_on(work: Work, collision_id: str, winner: str, person: str, reason: str
     made = rule(collision, side, Actor.person(person), work.clock.now(), work.policy, reason)
     _record(work, made)
     return collision
+
+
+def act_on(
+    work: Work, text: str, kind: DecisionKind, person: str, reason: str, options: Options | None = None
+) -> tuple[Claimed, Decision]:
+    """Do one of the acts of docs/rulings.md 9 to a registration. Raises UserError when policy refuses.
+
+    What is written down, such as the new end, is computed from the claim as it stands when nobody else decides.
+    """
+    now = work.clock.now()
+    with work.store.append() as tx:
+        decisions.alone(tx)
+        claimed = one_claim(tx, text)
+        if claimed.state.protection is not Protection.SUSPENDED:
+            _refuse_under_source(work, claimed.state.ref, kind)
+        group = gather(work, tx, shared_facts(work, tx), [claimed.organization])[claimed.organization]
+        made = act(kind, claimed.state.ref, Actor.person(person), now, group, work.policy, reason, options)
+        _checked(tx, work, group, made)
+        graph.mark_dirty(tx, [claimed.organization])
+    return claimed, made
+
+
+def appeal_on(work: Work, collision_id: str, person: str, reason: str) -> Collision:
+    """Appeal against how a collision was decided. Raises UserError when it cannot be appealed any more."""
+    with work.store.read() as tx:
+        found = outcomes.find_collision(tx, collision_id)
+    if found is None:
+        raise UserError(f"There is no collision {collision_id}. `syncd collisions` lists them.")
+    _record(work, appeal(found[1], Actor.person(person), work.clock.now(), work.policy, reason))
+    return found[1]
 
 
 def judge(work: Work, left: str, right: str, kind: DecisionKind, person: str, reason: str) -> tuple[Ref, Ref]:
@@ -88,11 +118,28 @@ def _side_of(tx: sa.Connection, collision: Collision, winner: str) -> Ref:
 
 def _refuse_under_source(work: Work, ref: Ref, kind: DecisionKind) -> None:
     side = work.side(ref.connection)
-    if side.authority == "source":
-        raise UserError(
-            f"{side.name} has `authority: source`: its own approvals count. Change the status of {ref.id} there; "
-            f"the next sync adopts it. (`syncd {kind.value}` works with `authority: syncd`.)"
-        )
+    if side.authority != "source" or kind in _UNDER_BOTH:
+        return
+    mapping = side.streams[Stream.REGISTRATIONS]
+    named = [field for name in fields_in_source(kind) for field in mapping.natives(name) or (name,)]
+    raise UserError(
+        f"{side.name} has `authority: source`: its own decisions count. Change {' and '.join(named)} of {ref.id} "
+        f"there; the next sync adopts it. (`syncd {_COMMAND[kind]}` works with `authority: syncd`.)"
+    )
+
+
+_UNDER_BOTH = (DecisionKind.EXEMPTED, DecisionKind.SUSPENDED)
+_COMMAND = {
+    DecisionKind.APPROVED: "approve",
+    DecisionKind.REJECTED: "reject",
+    DecisionKind.RETURNED: "return",
+    DecisionKind.EXTENDED: "extend",
+    DecisionKind.WITHDRAWN: "withdraw",
+    DecisionKind.TRANSFERRED: "transfer",
+    DecisionKind.REVOKED: "revoke",
+    DecisionKind.RELEASED: "release",
+    DecisionKind.REINSTATED: "reinstate",
+}
 
 
 def _record(work: Work, made: Decision) -> None:
@@ -101,8 +148,12 @@ def _record(work: Work, made: Decision) -> None:
         # linking may have moved it while we waited for the lock
         organization = one_claim(tx, str(made.subject)).organization
         group = gather(work, tx, shared_facts(work, tx), [organization])[organization]
-        refusals = check_person(group, work.policy, made.at, made)
-        if refusals:
-            raise UserError("\n".join(refusals))
-        decisions.by_person(tx, made, None, made.at, work.ledger_key)
+        _checked(tx, work, group, made)
         graph.mark_dirty(tx, [organization])
+
+
+def _checked(tx: sa.Connection, work: Work, group: ClaimGroup, made: Decision) -> None:
+    refusals = check_person(group, work.policy, made.at, made)
+    if refusals:
+        raise UserError("\n".join(refusals))
+    decisions.by_person(tx, made, None, made.at, work.ledger_key)

@@ -13,7 +13,7 @@ from syncd.jobs.parents import hangs_on
 from syncd.jobs.pushed import companies_named
 from syncd.jobs.work import CONTESTING, Side, Work, running
 from syncd.mapping import Mapped
-from syncd.matching import PARSER_VERSION, keys, parse
+from syncd.matching import PARSER_VERSION, keys, parse, query_keys
 from syncd.model import Account, CanonicalRecord, Opportunity, Partner, Ref, Registration, Stream, User
 from syncd.policy import number_of
 from syncd.store import graph, intake, outcomes, records
@@ -31,6 +31,7 @@ class Batch:
     staged: list[Staged] = field(default_factory=list)
     gone: list[Ref] = field(default_factory=list)
     companies: list[tuple[Ref, str, dict[str, Any], tuple[str, ...]]] = field(default_factory=list)
+    asking: dict[Ref, tuple[str, ...]] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
 
 
@@ -74,7 +75,7 @@ def _stage_batch(work: Work, change: int, version: str) -> tuple[int, int] | Non
         intake.put(tx, _filed(work, rows), batch.lines)
         graph.put_staged(tx, batch.staged)
         graph.drop_staged(tx, batch.gone)
-        relink = graph.put_parsed(tx, batch.companies, PARSER_VERSION)
+        relink = graph.put_parsed(tx, batch.companies, PARSER_VERSION, batch.asking)
         graph.drop_parsed(tx, batch.gone)
         graph.mark_unlinked(tx, relink + batch.gone)
         graph.mark_unplanned(tx, [row.ref for row in rows if row.shown])
@@ -114,6 +115,8 @@ def _take_company(side: Side, record: CanonicalRecord, company: Account | None, 
     if account is not None:
         made = parse(account)
         batch.companies.append((account.ref, role, made.to_json(), tuple(keys(made))))
+        if role == "filed":
+            batch.asking[account.ref] = tuple(query_keys(made))
 
 
 def _take_line(work: Work, row: Stored, mapped: Mapped | None, batch: Batch) -> None:

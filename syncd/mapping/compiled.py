@@ -107,6 +107,10 @@ class StreamMapping:
         """The fields of ours that the mapping names; those of a company that a registration carries as `company.x`."""
         return frozenset(self._natives)
 
+    def natives(self, name: str) -> tuple[str, ...]:
+        """The native fields that one of ours is read from; none when it is not mapped."""
+        return self._natives.get(name, ())
+
     def without(self, missing: frozenset[str]) -> StreamMapping:
         """The same mapping for a system that does not have these native fields: they are neither read nor written.
 

@@ -12,9 +12,10 @@ from syncd.model.claims import (
     Outcome,
     Protection,
     RegistrationState,
+    Version,
 )
 from syncd.model.decisions import Actor, Decision, DecisionKind
-from syncd.model.links import Band, Evidence, Judgement, Link
+from syncd.model.links import SAME_GROUP, Band, Evidence, Judgement, Link
 from syncd.model.ports import Budget, Candidates, Clock, Credentials, HeldToken, TokenVault
 from syncd.model.pulling import (
     Checked,
@@ -63,6 +64,7 @@ from syncd.model.stamps import (
 from syncd.model.writes import Receipt, ReceiptKind, Upsert, Wanted, Write, WriteGroup, WriteState
 
 __all__ = [
+    "SAME_GROUP",
     "STAMP_BY_NAME",
     "STAMP_FIELDS",
     "Account",
@@ -123,6 +125,7 @@ __all__ = [
     "TokenVault",
     "Upsert",
     "User",
+    "Version",
     "Wanted",
     "Window",
     "Write",

@@ -10,7 +10,7 @@ from typing import Any
 
 from syncd.model.decisions import Decision
 from syncd.model.links import Link
-from syncd.model.records import Account, Opportunity, Partner, Registration, User
+from syncd.model.records import Account, Activity, Contract, ListEntry, Opportunity, Partner, Registration, User
 from syncd.model.refs import Ref
 from syncd.model.writes import Wanted
 
@@ -26,9 +26,14 @@ class Code(StrEnum):
     C08 = "C08"  # an earlier, open, active direct opportunity
     C09 = "C09"  # a direct opportunity created after the protection was granted
     C10 = "C10"  # a direct opportunity created after submission, before approval
+    C11 = "C11"  # two-way direct contact shortly before, without an opportunity
     C13 = "C13"  # a direct opportunity lost shortly before
     C14 = "C14"  # an existing customer
+    C15 = "C15"  # a renewal
     C17 = "C17"  # a named account
+    C18 = "C18"  # a house account
+    C20 = "C20"  # two protections in force that came to meet, by a merge or a link
+    C53 = "C53"  # direct evidence that qualifies only by what was entered after submission
 
 
 class Application(StrEnum):
@@ -109,6 +114,18 @@ class FiledCompany:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """What a record of the direct CRM said from `since` on, until the next version.
+
+    `observed` is False where that is not what was read at the time, but was inferred from a later version.
+    """
+
+    since: datetime
+    record: Account | Opportunity | Activity | ListEntry | Contract
+    observed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimGroup:
     """The unit of decision: everything that can contest everything else in it.
 
@@ -121,6 +138,10 @@ class ClaimGroup:
     An own deal may lie on an account of another group. `pushed` are opportunities out there whose registration key
     names a registration of this group: they are stamped here. `elsewhere` are opportunities of this group that are
     stamped by another group for that reason.
+
+    `past` holds the versions of each record that has not always said what it says now, oldest first, the current one
+    last. `activities` are what people did on these accounts and opportunities, by the record they hang on; `lists` the
+    entries of named, house and excluded lists on these accounts, `contracts` their contracts.
     """
 
     id: str
@@ -138,6 +159,11 @@ class ClaimGroup:
     visible: bool = True
     pushed: tuple[Opportunity, ...] = ()
     elsewhere: frozenset[Ref] = frozenset()
+    counts: Mapping[Ref, Mapping[str, int]] = field(default_factory=dict)
+    past: Mapping[Ref, tuple[Version, ...]] = field(default_factory=dict)
+    activities: Mapping[Ref, tuple[Activity, ...]] = field(default_factory=dict)
+    lists: tuple[ListEntry, ...] = ()
+    contracts: tuple[Contract, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,14 +19,17 @@ from syncd.model import (
     DecisionKind,
     FiledCompany,
     FiledStatus,
+    ListEntry,
     Partner,
     Ref,
     Registration,
 )
 from syncd.policy.fields import answered
 from syncd.policy.own_deals import Deals
+from syncd.policy.programmes import terms_of
 from syncd.policy.schema import Policy, version_of
-from syncd.policy.standing import FOREVER, NEVER, Grant, Standing, fold
+from syncd.policy.scope import localised, meets, scope_filed
+from syncd.policy.standing import FOREVER, NEVER, Grant, Standing, fold, instant, is_person
 
 Order = tuple[datetime, str, Ref]
 
@@ -91,8 +94,12 @@ class Filing:
     settled: bool
     decisions: list[Decision]
     standing: Standing
+    scope: frozenset[str]
+    policy: Policy
+    programme: str = ""
     place: int = 0
     verdict: Verdict | None = None
+    edit: Verdict | None = None
 
     @property
     def ref(self) -> Ref:
@@ -116,15 +123,22 @@ class Filing:
 
     @property
     def products(self) -> frozenset[str]:
-        """The scope of the claim: what was granted, else what is filed."""
-        return self.standing.grant.products if self.standing.grant else self.registration.products
+        """The products of the claim: those granted, else those filed; none means the whole company."""
+        return self.standing.grant.products if self.standing.grant else self.scope
 
     @property
     def withdrawn(self) -> bool:
-        """Given up by the partner: the source says so, or a protection was given up, which is for good."""
+        """Given up by the partner: the source says so, or a protection was given up, which is for good.
+
+        What a person withdrew in the partner's name stays so until the partner changes the filing.
+        """
         decided = self.standing.decided
-        gave_up = decided is not None and decided.kind is DecisionKind.WITHDRAWN and self.standing.grant is not None
-        return gave_up or self.registration.status is FiledStatus.WITHDRAWN
+        if decided is not None and decided.kind is DecisionKind.WITHDRAWN:
+            modified = self.registration.modified_at
+            again = modified is not None and modified > decided.effective_at
+            if self.standing.grant is not None or (is_person(decided.actor) and not again):
+                return True
+        return self.registration.status is FiledStatus.WITHDRAWN
 
     @property
     def draft(self) -> bool:
@@ -153,14 +167,19 @@ class Filing:
         """The earliest instant at which a rule can decide: settled, and complete if it once was not."""
         again = (DecisionKind.RETURNED, DecisionKind.WITHDRAWN)
         modified = self.registration.modified_at
+        ready = [self.settled_at, *(d.effective_at for d in self.decisions if d.kind is DecisionKind.EXEMPTED)]
         if modified and any(d.kind in again for d in self.decisions):
-            return max(self.settled_at, modified)
-        return self.settled_at
+            ready.append(modified)
+        return max(ready)
 
+    def exempt(self, rule: str) -> bool:
+        """Has a person let this filing pass that rule?"""
+        return any(d.kind is DecisionKind.EXEMPTED and d.evidence["rule"] == rule for d in self.decisions)
 
-def meets(a: frozenset[str], b: frozenset[str]) -> bool:
-    """Two scopes meet in products (docs/rulings.md 1): one in common, or one that names none."""
-    return not a or not b or not a.isdisjoint(b)
+    @property
+    def transferred(self) -> Decision | None:
+        """The decision by which another partner holds this claim than the one that filed it."""
+        return next((d for d in reversed(self.decisions) if d.kind is DecisionKind.TRANSFERRED), None)
 
 
 def number_of(registration: Registration) -> str:
@@ -175,6 +194,7 @@ class Book:
     """Everything one run of `decide` reads and writes down. Made by `Book(group, policy, now)`."""
 
     def __init__(self, group: ClaimGroup, policy: Policy, now: datetime) -> None:
+        group = localised(group, policy)
         self.group, self.policy, self.now = group, policy, now
         self.version = version_of(policy)
         self.new: list[Decision] = []
@@ -191,10 +211,24 @@ class Book:
             filing.place = place
             self._of_partner.setdefault(filing.registration.partner_id, []).append(filing)
         self.accounts: tuple[Account, ...] = tuple(sorted(group.accounts, key=lambda a: (a.ref.id, a.ref)))
+        self.contracts = tuple(sorted(group.contracts, key=lambda c: (c.ref.id, c.ref)))
+        self._by_id = {a.ref.id: a for a in self.accounts}
         self.deals = Deals(group, self.filings, policy)
 
     def _open(self, registration: Registration, decisions: list[Decision]) -> Filing:
         connection = registration.ref.connection
+        holder = next((d.evidence["to"] for d in reversed(decisions) if d.kind is DecisionKind.TRANSFERRED), None)
+        key = holder or registration.partner_id
+        partner = self.group.partners.get(key) if key else None
+        if partner is not None:
+            key = partner.partner_id  # what a merged partner filed counts as the other one's
+        if key != registration.partner_id:
+            registration = replace(registration, partner_id=key)
+        filed = _filed_at(registration, decisions)
+        if filed is not None and filed != registration.received_at:
+            registration = replace(registration, submitted_at=filed)
+        company = self.group.companies.get(registration.ref)
+        terms, programme = terms_of(self.policy, registration, partner, company)
         received = registration.received_at or NEVER
         wait = self.policy.tie_window + timedelta(seconds=self.group.clock_error.get(connection, 0.0))
         settled_at = received + wait
@@ -202,14 +236,17 @@ class Book:
         return Filing(
             registration=registration,
             number=number_of(registration),
-            partner=self.group.partners.get(registration.partner_id) if registration.partner_id else None,
-            company=self.group.companies.get(registration.ref),
+            partner=partner,
+            company=company,
             source_decides=self.group.authority.get(connection) == "source",
             early=registration.received_at is not None and received < self.group.go_live,
             settled_at=settled_at,
             settled=horizon is not None and horizon >= settled_at and self.now >= settled_at,
             decisions=decisions,
             standing=fold(decisions),
+            scope=scope_filed(registration, company, self.policy),
+            policy=terms,
+            programme=programme,
         )
 
     def record(
@@ -246,6 +283,19 @@ class Book:
         approved = [f for f in self.filings if f.standing.approved]
         return sorted(approved, key=lambda f: place[id(f.standing.decided)])
 
+    def accounts_then(self, filing: Filing) -> list[Account]:
+        """The direct accounts as they stood when the filing was received."""
+        return [self.deals.past.at(account, filing.received_at)[0] for account in self.accounts]
+
+    def listed_then(self, filing: Filing, *kinds: str) -> list[tuple[Account, ListEntry]]:
+        """The direct accounts that were on one of these lists when the filing was received, each with its entry."""
+        entries = self.deals.past.listed(frozenset(kinds), filing.received_at)
+        return [(account, e) for e in entries if (account := self.direct_account(e.account_id)) is not None]
+
+    def direct_account(self, id_: str | None) -> Account | None:
+        """The direct account with this id, if it is one of the group."""
+        return self._by_id.get(id_) if id_ else None
+
     def of_partner(self, filing: Filing) -> list[Filing]:
         """The filings of the same partner, this one included, in order of priority."""
         return self._of_partner[filing.registration.partner_id]
@@ -258,6 +308,20 @@ class Book:
         """The protections of the other filings, over or not, that meet this one's products."""
         others = ((f, f.standing.grant) for f in self.filings if f is not but)
         return [(f, g) for f, g in others if g is not None and meets(g.products, but.products)]
+
+
+def _filed_at(registration: Registration, decisions: list[Decision]) -> datetime | None:
+    """When it was received, as recorded when it was first read: what the source says later moves no place (C28).
+
+    One that was withdrawn and filed again has the place of its second filing.
+    """
+    filed = [d for d in decisions if d.kind in (DecisionKind.SUBMITTED, DecisionKind.WITHDRAWN)]
+    recorded = next((d for d in reversed(filed) if d.kind is DecisionKind.SUBMITTED), None)
+    if recorded is None:
+        return None
+    at, says = instant(recorded.evidence["received_at"]), registration.received_at
+    again = filed[-1].kind is DecisionKind.WITHDRAWN and registration.status is FiledStatus.SUBMITTED
+    return says if again and says is not None and says > at else at
 
 
 def decided_end(filing: Filing) -> datetime | None:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from syncd.model import Application, Code, Opportunity, Ref
-from syncd.policy.book import MOST, Book, Clash, Filing, Verdict, decided_end, meets
+from syncd.model import Account, Application, Code, DecisionKind, Ref
+from syncd.policy.book import MOST, Book, Clash, Filing, Verdict, decided_end
 from syncd.policy.eligibility import (
+    cooled_down,
+    few_records,
     fields_complete,
     first_contact_recent,
+    incumbent_keeps,
     new_logo,
+    not_house,
     not_named,
     partner_active,
     settled,
     sure_link,
+    time_left,
+    value_enough,
 )
+from syncd.policy.own_deals import Engaged
+from syncd.policy.proof import proof_given
+from syncd.policy.scope import meets
 from syncd.policy.standing import FOREVER, NEVER
+from syncd.policy.ties import tie_winner
 
 
 def live_end(filing: Filing, book: Book) -> datetime:
@@ -44,10 +53,39 @@ def screen(filing: Filing, book: Book) -> Verdict | None:
             return verdict
     if filing.source_decides:
         return Verdict(Application.PENDING, "source_decides", "source_decides", filing.ready_at)
-    for rule in (partner_active, fields_complete, first_contact_recent, *CLASHES):
-        if (verdict := rule(filing, book)) is not None:
+    for rule in FORM:
+        if not filing.exempt(rule.__name__) and (verdict := rule(filing, book)) is not None:
             return verdict
-    return None
+    if (verdict := clash_of(filing, book)) is not None:
+        return verdict
+    return None if filing.exempt(few_records.__name__) else few_records(filing, book)
+
+
+def passed(filing: Filing) -> list[str]:
+    """The rules that an approved filing was measured by and went through, in their order."""
+    asked = (settled, sure_link, *FORM, *CLASHES, few_records, first_registered)
+    return [rule.__name__ for rule in asked if not filing.exempt(rule.__name__)]
+
+
+def clash_of(filing: Filing, book: Book) -> Verdict | None:
+    """The first of 5.6 to 5.10 that decides, with every collision that the others find as well, most severe first."""
+    first: Verdict | None = None
+    for rule in CLASHES:
+        verdict = None if filing.exempt(rule.__name__) else rule(filing, book)
+        if first is None:
+            first = verdict
+            if first is not None and first.application is Application.PENDING:
+                return first
+        elif verdict is not None:
+            first = replace(first, clashes=(*first.clashes, *(_beside(first, c) for c in verdict.clashes)))
+    return first
+
+
+def _beside(first: Verdict, clash: Clash) -> Clash:
+    """A collision beside the one that decided: a person looks at all of them, or, once refused, at none."""
+    if first.application is Application.REVIEW:
+        return replace(clash, winner=None, rule=first.rule)
+    return clash if clash.winner is not None else replace(clash, winner=clash.other, rule=first.rule)
 
 
 def filed_once(filing: Filing, book: Book) -> Verdict | None:
@@ -66,23 +104,53 @@ def filed_once(filing: Filing, book: Book) -> Verdict | None:
 
 def direct_first(filing: Filing, book: Book) -> Verdict | None:
     """No direct opportunity was open and active before the filing (C08; 5.9)."""
-    dormant = book.policy.direct.dormant_after_days
+    dormant = filing.policy.direct.dormant_after_days
     since = filing.day - timedelta(days=dormant)
     engaged = book.deals.engaged(filing.products, filing.received_at, since, MOST)
-    clashes = tuple(_engaged(filing, opportunity, active, dormant) for opportunity, active in engaged)
-    if not clashes:
+    if not engaged:
         return None
+    sure = engaged[0].sure
+    clashes = tuple(_engaged(filing, found, dormant) for found in engaged if found.sure is sure)
     facts = clashes[0].evidence
-    return Verdict(Application.REJECTED, "direct_first", "direct_engaged", filing.ready_at, facts, clashes)
+    if sure:
+        return Verdict(Application.REJECTED, "direct_first", "direct_engaged", filing.ready_at, facts, clashes)
+    return Verdict(Application.REVIEW, "direct_first", "evidence_unsure", filing.ready_at, facts, clashes)
 
 
-def _engaged(filing: Filing, opportunity: Opportunity, active: date, dormant: int) -> Clash:
+def _engaged(filing: Filing, found: Engaged, dormant: int) -> Clash:
+    created, ref = found.opportunity.created_at, found.opportunity.ref
     facts = {
-        "created_at": opportunity.created_at.isoformat() if opportunity.created_at else None,
-        "idle_days": (filing.day - active).days,
+        "created_at": created.isoformat() if created else None,
+        "idle_days": (filing.day - found.active).days,
         "dormant_after_days": dormant,
+        "as_of": filing.received_at.isoformat(),
+        "known": "observed" if found.observed else "reconstructed",
     }
-    return Clash(Code.C08, filing.ref, opportunity.ref, opportunity.ref, "direct_first", facts)
+    return Clash(Code.C08, filing.ref, ref, ref if found.sure else None, "direct_first", facts)
+
+
+def direct_contact(filing: Filing, book: Book) -> Verdict | None:
+    """Nobody of the direct team was in two-way contact with the company shortly before the filing (C11; 5.9)."""
+    days = filing.policy.direct.contact_days
+    since = filing.received_at - timedelta(days=days)
+    found = [
+        Clash(Code.C11, filing.ref, account.ref, account.ref, "direct_contact", {"last_contact_at": at.isoformat()})
+        for account in (book.accounts if days else ())
+        if (at := _last_contact(account, filing, book)) is not None and at > since
+    ]
+    if not found:
+        return None
+    facts = {**found[0].evidence, "contact_days": days}
+    clashes = tuple(found[:MOST])
+    return Verdict(Application.REJECTED, "direct_contact", "direct_engaged", filing.ready_at, facts, clashes)
+
+
+def _last_contact(account: Account, filing: Filing, book: Book) -> datetime | None:
+    """The last time at which the company answered or took part, on the account or on a direct opportunity of it."""
+    deals = [o.ref for o in book.deals.direct if o.account_id == account.ref.id]
+    past, received = book.deals.past, filing.received_at
+    told = (found for ref in (account.ref, *deals) for found in past.activities(ref, received))
+    return max((at for activity, at in told if activity.is_two_way), default=None)
 
 
 def loss_cooled_down(filing: Filing, book: Book) -> Verdict | None:
@@ -96,26 +164,37 @@ def loss_cooled_down(filing: Filing, book: Book) -> Verdict | None:
 
 def _lost_lately(filing: Filing, book: Book) -> Iterator[Clash]:
     """Direct opportunities lost within the cool-down before the filing, latest first."""
-    days = book.policy.direct.lost_cooldown_days
-    lost, received = book.deals.lost, filing.received_at
-    for i in range(bisect_right(lost, received, key=lambda pair: pair[0]) - 1, -1, -1):
-        at, opportunity = lost[i]
-        if received >= at + timedelta(days=days):
-            return
+    days, received = filing.policy.direct.lost_cooldown_days, filing.received_at
+    for at, opportunity in book.deals.lost_before(received, received - timedelta(days=days)):
         if meets(opportunity.products, filing.products):
             facts = {"closed_at": at.isoformat(), "lost_cooldown_days": days}
             yield Clash(Code.C13, filing.ref, opportunity.ref, None, "loss_cooled_down", facts)
 
 
-CLASHES = (not_named, new_logo, filed_once, direct_first, loss_cooled_down)
+FORM = (partner_active, fields_complete, proof_given, first_contact_recent, value_enough, time_left, cooled_down)
+CLASHES = (
+    not_named,
+    not_house,
+    incumbent_keeps,
+    new_logo,
+    filed_once,
+    direct_first,
+    direct_contact,
+    loss_cooled_down,
+)
+"""The rules 5.6 to 5.10, the most severe first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What stands before a filing: the claims ahead of it with the end of each, and the undecided ties."""
+    """What stands before a filing: the claims ahead of it with the end of each, and the undecided ties.
+
+    `beaten` are the ties that a tie rule has put behind it, with that rule.
+    """
 
     ahead: tuple[tuple[Filing, datetime], ...]
     ties: tuple[Filing, ...]
+    beaten: tuple[tuple[Filing, str], ...] = ()
 
     def behind(self, now: datetime) -> Filing | None:
         """The first claim ahead that still holds its place."""
@@ -134,6 +213,7 @@ def queue(filing: Filing, book: Book) -> Queue:
     """
     ahead: list[tuple[Filing, datetime]] = []
     ties: list[Filing] = []
+    beaten: list[tuple[Filing, str]] = []
     partner, products = filing.registration.partner_id, filing.products
     for other in book.filings:
         tied = _tied(filing, other, book)
@@ -141,11 +221,14 @@ def queue(filing: Filing, book: Book) -> Queue:
             continue
         if not meets(products, other.products) or (end := live_end(other, book)) <= filing.ready_at:
             continue
-        if tied and decided_end(other) is None:
+        stronger = tie_winner(filing, other, book) if tied and decided_end(other) is None else (other, "")
+        if stronger is None:
             ties.append(other)
-        else:
+        elif stronger[0] is other:
             ahead.append((other, end))
-    return Queue(tuple(ahead), tuple(ties))
+        else:
+            beaten.append((other, stronger[1]))
+    return Queue(tuple(ahead), tuple(ties), tuple(beaten))
 
 
 def first_registered(filing: Filing, line: Queue, book: Book) -> Verdict | None:
@@ -157,6 +240,8 @@ def first_registered(filing: Filing, line: Queue, book: Book) -> Verdict | None:
         return Verdict(
             Application.WAITING, "first_registered", "waiting", filing.ready_at, ahead, clashes, behind=behind.ref
         )
+    if any(not other.settled for other, _ in line.beaten):
+        return Verdict(Application.PENDING, "settled", "settling", filing.ready_at)
     if not line.ties:
         return None
     facts: dict[str, Any] = {"tie_window": book.policy.tie_window.total_seconds()}
@@ -174,35 +259,11 @@ def between(one: Filing, two: Filing, book: Book) -> Clash:
     }
     code = _code_of(first, second, book)
     winner, rule = _winner_of(first, second, code)
+    if winner is not None and rule == "protection_stands" and came_late(first, second):
+        winner, rule = None, "late_fact"
+    if winner is None and rule == "same_moment" and (by_rule := tie_winner(first, second, book)) is not None:
+        winner, rule = by_rule[0].ref, f"tie:{by_rule[1]}"
     return Clash(code, second.ref, first.ref, winner, rule, facts)
-
-
-def later_direct(book: Book) -> Iterator[Clash]:
-    """Open direct opportunities created after the filing of a protection that is in force (C09, C10; 8)."""
-    held = [f for f in book.filings if (g := f.standing.grant) is not None and g.active(book.now)]
-    meeting: dict[frozenset[str], list[Filing]] = {}
-    for opportunity in book.deals.direct:
-        created, scope = opportunity.created_at, opportunity.products
-        if opportunity.is_closed or created is None:
-            continue
-        if scope not in meeting:
-            meeting[scope] = [f for f in held if meets(f.products, scope)]
-        holders = (f for f in meeting[scope] if f.received_at <= created)
-        for holder in islice(holders, MOST):
-            yield _after(holder, opportunity, created)
-
-
-def _after(holder: Filing, opportunity: Opportunity, created: datetime) -> Clash:
-    grant = holder.standing.grant
-    assert grant is not None
-    code = Code.C10 if created < grant.taken else Code.C09
-    facts: dict[str, Any] = {
-        "created_at": created.isoformat(),
-        "received_at": holder.received_at.isoformat(),
-        "approved_at": grant.taken.isoformat(),
-        "until": grant.end.isoformat(),
-    }
-    return Clash(code, holder.ref, opportunity.ref, holder.ref, "protection_stands", facts)
 
 
 def _code_of(first: Filing, second: Filing, book: Book) -> Code:
@@ -230,6 +291,15 @@ def _winner_of(first: Filing, second: Filing, code: Code) -> tuple[Ref | None, s
     if one.approved and one.decided is not None:
         return first.ref, str(one.decided.actor)
     return None, "same_moment"
+
+
+def came_late(first: Filing, second: Filing) -> bool:
+    """Did the claim that was received first surface only after a rule had approved the second?"""
+    approval = second.standing.decided
+    if approval is None or approval.kind is not DecisionKind.APPROVED or approval.actor.kind != "rule":
+        return False
+    seen = next((d.at for d in first.decisions if d.kind is DecisionKind.SUBMITTED), None)
+    return first.order < second.order and seen is not None and seen > approval.at
 
 
 def _gave_way(first: Filing, second: Filing) -> bool:

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from syncd.model import ClaimGroup, Outcome
 from syncd.policy.book import Book
+from syncd.policy.desk import absences, deputies
+from syncd.policy.edits import edit_due, widen_before
 from syncd.policy.lifecycle import adopt, carry_out, judge, submit, withdraw
 from syncd.policy.listing import collisions
 from syncd.policy.protection import expire, grant
@@ -25,6 +27,8 @@ def decide(group: ClaimGroup, policy: Policy, now: datetime) -> Outcome:
     states = {f.ref: state_of(f, book) for f in book.filings}
     listed = collisions(book)
     dues = [s.next_due for s in states.values() if s.next_due is not None]
+    dues += [at for f in book.filings for at in absences(f.partner, policy) if at > now]
+    dues += [at for f in book.filings if (at := edit_due(f, book)) is not None and at > now]
     return Outcome(
         decisions=tuple(book.new),
         collisions=listed,
@@ -46,7 +50,9 @@ def _decide(book: Book) -> None:
         grant(filing, book)
     for filing in book.filings:
         if filing.undecided:
+            widen_before(filing, book)
             judge(filing, book)
+    widen_before(None, book)
     for filing in book.filings:
         expire(filing, book)
 
@@ -54,5 +60,6 @@ def _decide(book: Book) -> None:
 def _topics(book: Book) -> frozenset[str]:
     """What was read from outside the group, to be decided again when it changes."""
     partners = {f.registration.partner_id for f in book.filings if f.registration.partner_id}
-    emails = {f.partner.manager_email.strip().lower() for f in book.filings if f.partner and f.partner.manager_email}
+    partners |= {r.partner_id for r in book.group.registrations if r.partner_id}
+    emails = {email for f in book.filings for email in deputies(f.partner, book.policy)}
     return frozenset({f"policy:{book.version}"} | {f"partner:{p}" for p in partners} | {f"user:{e}" for e in emails})

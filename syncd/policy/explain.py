@@ -9,7 +9,8 @@ from typing import Any
 
 from syncd.model import Application, Code, Ref, StampStatus
 from syncd.policy.book import Book, Clash, Filing
-from syncd.policy.schema import REQUIRABLE
+from syncd.policy.requirable import REQUIRABLE
+from syncd.policy.scope import in_words
 from syncd.policy.words import APPLICATIONS, BANNERS, Audience, reason_words
 
 
@@ -20,7 +21,7 @@ def day(at: datetime | None) -> str:
 
 def products_of(filing: Filing) -> str:
     """The scope in words."""
-    return ", ".join(sorted(filing.products)) or "all products"
+    return in_words(filing.products)
 
 
 def partner_of(filing: Filing) -> str:
@@ -52,23 +53,27 @@ _MEETS: dict[Code, str] = {
     Code.C08: "{other} was open and active when {partner} filed {number} on {received}.",
     Code.C09: "{other} was opened while {number} of {partner} protects {products}.",
     Code.C10: "{other} was opened after {partner} filed {number} on {received} and before the approval.",
+    Code.C11: "{other} was in contact with your own team shortly before {partner} filed {number} on {received}.",
     Code.C13: "{other} was lost shortly before {partner} filed {number} on {received}.",
     Code.C14: "{partner} filed {number} on {received}; {other} shows that the company is a customer already.",
+    Code.C15: "{partner} filed {number} on {received}; {other} was sold last, and a contract is up for renewal.",
     Code.C17: "{partner} filed {number} on {received}; {other} is a named account.",
+    Code.C18: "{partner} filed {number} on {received}; {other} is a house account.",
+    Code.C20: "{number} of {partner} and {other} were granted apart, and meet since records were joined.",
+    Code.C53: "{other} qualifies by what was entered after {partner} filed {number} on {received}.",
 }
 
 
 def _stands(clash: Clash, filing: Filing, book: Book) -> str:
     if clash.winner is None:
-        return (
-            "The partner portal decides."
-            if clash.rule == "source_decides"
-            else "A person decides; until then carry on."
-        )
+        text = _OPEN.get(clash.rule, "A person decides; until then carry on.")
+        return text.format(other=_name(clash.other, book))
+    if clash.code is Code.C53:
+        return "A claim is measured by what stood when it was received, so this adds nothing."
     by = f" That was decided by {clash.rule.partition(':')[2]}." if clash.rule.startswith("person:") else ""
     if clash.winner == clash.registration:
         return f"The registration {filing.number} of {partner_of(filing)} stands.{by}"
-    if clash.code in (Code.C14, Code.C17):
+    if clash.code in (Code.C14, Code.C15, Code.C17, Code.C18):
         return f"The registration was not approved.{by}"
     if clash.code is Code.C13:
         return f"The lost deal holds nothing, and the registration {filing.number} was not approved.{by}"
@@ -76,6 +81,13 @@ def _stands(clash: Clash, filing: Filing, book: Book) -> str:
         rival = book.by_ref[clash.winner]
         return f"The claim {rival.number} of {partner_of(rival)} stands.{by}"
     return f"The direct deal stands.{by}"
+
+
+_OPEN = {
+    "source_decides": "The partner portal decides.",
+    "late_fact": "What speaks for {other} surfaced after the approval, which stands; a person decides.",
+    "granted_apart": "Both stand as promised; a person decides.",
+}
 
 
 def _name(ref: Ref, book: Book) -> str:
@@ -118,7 +130,7 @@ def banner(stamp: Mapping[str, Any], audience: Audience = Audience.REP, owner: b
     until = stamp.get("until")
     values = {
         "{partner}": stamp.get("partner") or "A partner",
-        "{scope}": (stamp.get("scope") or "all products").replace(";", ", "),
+        "{scope}": in_words(frozenset((stamp.get("scope") or "").split(";")) - {""}),
         "{until}": day(until) if isinstance(until, datetime) else "further notice",
         "{contact}": stamp.get("contact") or "the channel manager",
     }

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from syncd.model import Account, Decision, FiledCompany, Money, Registration
+from syncd.policy.requirable import REQUIRABLE
 
 _OF_COMPANY: dict[str, Callable[[Account], Any]] = {
     "company.name": lambda a: a.name,
@@ -26,6 +27,11 @@ def value_of(name: str, registration: Registration, company: FiledCompany | None
     if value is None and name == "company.country":
         return _present(registration.country)
     return value
+
+
+def filled(registration: Registration, company: FiledCompany | None) -> int:
+    """How many of the fields that `required` may list are filled in."""
+    return sum(value_of(name, registration, company) is not None for name in REQUIRABLE)
 
 
 def plain(value: Any) -> str | None:

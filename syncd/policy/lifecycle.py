@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from syncd.model import Actor, Application, Decision, DecisionKind, FiledStatus, Ref
-from syncd.policy.book import Book, Clash, Filing, Verdict
-from syncd.policy.collisions import CLASHES, Queue, between, first_registered, queue, screen
+from syncd.policy.book import MOST, Book, Clash, Filing, Verdict
+from syncd.policy.collisions import Queue, between, clash_of, first_registered, passed, queue, screen
+from syncd.policy.eligibility import not_speculative
+from syncd.policy.fields import filled
 from syncd.policy.protection import grant
 from syncd.policy.schema import Approval
 from syncd.policy.standing import instant
@@ -26,15 +28,19 @@ def submit(filing: Filing, book: Book) -> None:
     registration = filing.registration
     if registration.status is FiledStatus.DRAFT or registration.received_at is None:
         return
-    if not book.has(filing, DecisionKind.SUBMITTED):
-        received = registration.received_at
-        evidence = {
+    received = registration.received_at
+    filed = [d for d in filing.decisions if d.kind is DecisionKind.SUBMITTED]
+    if not filed or instant(filed[-1].evidence["received_at"]) != received:
+        evidence: dict[str, Any] = {
             "received_at": received.isoformat(),
             "seen_at": book.now.isoformat(),
             "number": filing.number,
             "partner": registration.partner_id,
             "products": sorted(registration.products),
+            "filled": filled(registration, filing.company),
         }
+        if filing.ref in book.group.counts:
+            evidence["partner_counts"] = dict(book.group.counts[filing.ref])
         actor = Actor("source", filing.ref.connection)
         book.record(DecisionKind.SUBMITTED, filing, "received", "", received, evidence, actor)
 
@@ -84,13 +90,13 @@ def _adopted_terms(filing: Filing, book: Book) -> dict[str, Any]:
     elif registration.protected_until is not None:
         until, end_from = registration.protected_until, "source"
     else:
-        until, end_from = since + timedelta(days=book.policy.protection.days), "protection.days"
+        until, end_from = since + timedelta(days=filing.policy.protection.days), "protection.days"
     return {
         "effective_at": since.isoformat(),
         "since": since.isoformat(),
         "until": max(since, until).isoformat(),
         "end_from": end_from,
-        "products": sorted(registration.products),
+        "products": sorted(filing.scope),
     }
 
 
@@ -199,15 +205,19 @@ def judge(filing: Filing, book: Book) -> None:
 
 def _only_shown(verdict: Verdict, filing: Filing, book: Book) -> Verdict:
     """Where the source decides, the collision is shown and nothing follows from it (2)."""
-    found = next((v for rule in CLASHES if (v := rule(filing, book)) is not None and v.clashes), None)
-    found = found or first_registered(filing, queue(filing, book), book)
+    found = clash_of(filing, book)
+    if found is None or not found.clashes:
+        found = first_registered(filing, queue(filing, book), book)
     clashes = found.clashes if found else ()
     return replace(verdict, clashes=tuple(replace(c, winner=None, rule="source_decides") for c in clashes))
 
 
 def _approval(filing: Filing, line: Queue, book: Book) -> Verdict:
     """Valid and first: approved by itself where policy and visibility allow it, else by a person (5.12)."""
-    if book.policy.approval is not Approval.AUTOMATIC:
+    doubt = None if filing.exempt("not_speculative") else not_speculative(filing, book)
+    if doubt is not None:
+        return doubt
+    if filing.policy.approval is not Approval.AUTOMATIC:
         return Verdict(Application.REVIEW, "valid_and_first", "needs_approval", filing.ready_at)
     if not book.group.visible:
         return Verdict(Application.REVIEW, "valid_and_first", "not_visible", filing.ready_at)
@@ -217,7 +227,14 @@ def _approval(filing: Filing, line: Queue, book: Book) -> Verdict:
         before, ended_at = line.last
         effective_at = max(effective_at, ended_at)
         clashes = (between(filing, before, book),)
-    facts = {"ready_at": filing.ready_at.isoformat()}
+    facts = {
+        "ready_at": filing.ready_at.isoformat(),
+        "passed": passed(filing),
+        "alternatives": [
+            *({"claim": str(f.ref), "lost_by": "ended", "at": end.isoformat()} for f, end in line.ahead[:MOST]),
+            *({"claim": str(f.ref), "lost_by": f"tie:{rule}"} for f, rule in line.beaten[:MOST]),
+        ],
+    }
     return Verdict(Application.APPROVED, "valid_and_first", "first_registered", effective_at, facts, clashes)
 
 
@@ -229,5 +246,6 @@ def _circumstances(filing: Filing, book: Book) -> Mapping[str, Any]:
         "received_at": filing.received_at.isoformat(),
         "settled_at": filing.settled_at.isoformat(),
         "complete_through": horizon.isoformat() if horizon else None,
+        **({"programme": filing.programme} if filing.programme else {}),
         "link": {"score": round(best.score, 4), "band": best.band.value, "reason": best.reason} if best else None,
     }

@@ -7,29 +7,42 @@ from dataclasses import replace
 
 from syncd.model import Code, Collision, Decision, DecisionKind
 from syncd.policy.book import MOST, Book, Clash, Filing
-from syncd.policy.collisions import CLASHES, between, later_direct, queue
+from syncd.policy.collisions import between, clash_of, queue
+from syncd.policy.disputes import History, histories
 from syncd.policy.explain import collision_sentence
+from syncd.policy.informing import informing
 from syncd.policy.lifecycle import ruled_other
+from syncd.policy.words import SEVERITY
 
 
 def collisions(book: Book) -> tuple[Collision, ...]:
-    """Every collision of the group, each pair of claims once; what a person ruled goes before what a rule says."""
-    found: dict[tuple[object, object], Clash] = {}
+    """Every collision of the group, the most severe first; what a person ruled goes before what a rule says.
+
+    Two registrations meet once. A direct record may stand against one for several reasons, each with its code.
+    """
+    found: dict[tuple[object, ...], Clash] = {}
+    for clash in _rulings(book):
+        found.setdefault((clash.registration, clash.other), clash)
+    ruled = set(found)
     for clash in _all(book):
-        filing = book.by_ref.get(clash.registration)
-        if filing is not None and _listed(filing, book):
-            found.setdefault((clash.registration, clash.other), clash)
-    made = [_in_words(clash, book) for clash in found.values()]
-    return tuple(sorted(made, key=lambda c: (c.code, c.registration, c.other)))
+        pair = (clash.registration, clash.other)
+        if pair not in ruled:
+            found.setdefault(pair if clash.other in book.by_ref else (*pair, clash.code), clash)
+    found = {key: c for key, c in found.items() if (f := book.by_ref.get(c.registration)) and _listed(f, book)}
+    said = histories(book.group.decisions)
+    made = [_in_words(clash, said.get((clash.registration, clash.other), History()), book) for clash in found.values()]
+    return tuple(sorted(made, key=lambda c: (SEVERITY.index(c.code), c.registration, c.other)))
+
+
+def _rulings(book: Book) -> Iterator[Clash]:
+    """What people ruled, the last word first."""
+    return (clash for ruling in reversed(book.rulings) if (clash := _ruled(ruling, book)) is not None)
 
 
 def _all(book: Book) -> Iterator[Clash]:
-    for ruling in reversed(book.rulings):
-        if (clash := _ruled(ruling, book)) is not None:
-            yield clash
     for filing in book.filings:
         yield from _of(filing, book)
-    yield from later_direct(book)
+    yield from informing(book)
 
 
 def _listed(filing: Filing, book: Book) -> bool:
@@ -64,11 +77,10 @@ def _of(filing: Filing, book: Book) -> Iterable[Clash]:
 def _overruled(filing: Filing, decided: Decision, book: Book) -> Iterable[Clash]:
     """What the rules would have found where a person, or the source, has decided."""
     rule = "source_decides" if decided.kind is DecisionKind.ADOPTED else str(decided.actor)
-    for check in CLASHES:
-        verdict = check(filing, book)
-        if verdict is not None and verdict.clashes:
-            approved = filing.standing.approved
-            return [replace(c, winner=filing.ref if approved else c.other, rule=rule) for c in verdict.clashes]
+    verdict = clash_of(filing, book)
+    if verdict is not None and verdict.clashes:
+        approved = filing.standing.approved
+        return [replace(c, winner=filing.ref if approved else c.other, rule=rule) for c in verdict.clashes]
     return [_against(filing, other, decided, rule, book) for other in _met(filing, decided, book)]
 
 
@@ -93,12 +105,12 @@ def _both_hold(one: Filing, two: Filing, book: Book) -> bool:
     return all(held is not None and held.active(book.now) for held in grants)
 
 
-def _in_words(clash: Clash, book: Book) -> Collision:
+def _in_words(clash: Clash, said: History, book: Book) -> Collision:
     return Collision(
         code=clash.code,
         registration=clash.registration,
         other=clash.other,
-        state="open" if clash.winner is None else "ruled",
+        state=said.state(clash.winner),
         rule=clash.rule,
         winner=clash.winner,
         sentence=collision_sentence(clash, book),

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from syncd.model import Stream
-from syncd.policy.schema import REQUIRABLE, NamedAccounts, Policy
+from syncd.policy.requirable import REQUIRABLE
+from syncd.policy.schema import NamedAccounts, Policy
 
 DIRECT, PARTNER = "direct", "partner"
 
@@ -107,6 +108,26 @@ RULES: tuple[Rule, ...] = (
         "Every partner counts as active.",
     ),
     Rule(
+        "proof_given", "5.4", (_filed("proof_kind"), _filed("proof")),
+        "No proof is known by its kind: what needs one is returned.",
+        lambda policy: policy.proof.on,
+    ),
+    Rule(
+        "value_enough", "5.5", (_filed("value"),),
+        "No value is known: every filing is returned.",
+        lambda policy: bool(policy.minimum),
+    ),
+    Rule(
+        "time_left", "5.5", (_filed("close_on"),),
+        "How soon a deal closes is not looked at.",
+        lambda policy: policy.least_days_before_close > 0,
+    ),
+    Rule(
+        "dormant", "13", (_deal("last_activity_on"),),
+        "A protection is dormant by the day of its start, or that of its deal.",
+        lambda policy: policy.protection.dormant_after_days > 0,
+    ),
+    Rule(
         "first_contact_recent", "5.5", (_filed("first_contact_on"),),
         "How old the relationship is, is not looked at.",
         lambda policy: policy.first_contact.max_age_days > 0,
@@ -125,6 +146,22 @@ RULES: tuple[Rule, ...] = (
         "new_logo_by_deals", "5.7, C14", _CLOSED,
         "A company counts as a customer by what its account says alone.",
         lambda policy: policy.customers.new_logo_days > 0,
+    ),
+    Rule(
+        "incumbent_keeps", "5.7, C15", (Need(DIRECT, Stream.CONTRACTS, ("account_id",)), _deal("is_won")),
+        "A renewal is a deal with a customer like any other.",
+        lambda policy: policy.customers.renewal_days > 0,
+    ),
+    Rule(
+        "not_house", "5.6, C18", (Need(DIRECT, Stream.LISTS, ("kind",)), Need(DIRECT, Stream.LISTS, ("account_id",))),
+        "No account counts as a house account.",
+        lambda policy: policy.house_accounts is not NamedAccounts.ALLOW,
+    ),
+    Rule(
+        "direct_contact", "5.9, C11",
+        (Need(DIRECT, Stream.ACTIVITIES, ("is_two_way",)), Need(DIRECT, Stream.ACTIVITIES, ("created_at",))),
+        "Contact without an opportunity is not looked at.",
+        lambda policy: policy.direct.contact_days > 0,
     ),
     Rule(
         "no_duplicate", "5.8, C01", (_filed("partner_id"),),

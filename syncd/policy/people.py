@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from syncd.model import (
     Actor,
@@ -17,13 +18,14 @@ from syncd.model import (
     Ref,
     RegistrationState,
 )
-from syncd.policy.book import Book, Filing, meets
+from syncd.policy.acts import ACTS, check_act, extended, reinstated, source_refusal
+from syncd.policy.book import Book, Filing
 from syncd.policy.decide import decide
+from syncd.policy.disputes import appeal_refusals, ruler_refusals
 from syncd.policy.explain import day
 from syncd.policy.protection import window
 from syncd.policy.schema import Policy, version_of
-
-_WORDS = {DecisionKind.APPROVED: "approve", DecisionKind.REJECTED: "reject", DecisionKind.RULED: "rule"}
+from syncd.policy.scope import meets
 
 
 def check_person(group: ClaimGroup, policy: Policy, now: datetime, decision: Decision) -> list[str]:
@@ -40,12 +42,18 @@ def check_person(group: ClaimGroup, policy: Policy, now: datetime, decision: Dec
     states = {s.ref: s for s in outcome.states}
     if decision.kind is DecisionKind.RULED:
         return _ruling(decision, filing, book, outcome, states)
-    if decision.kind not in _WORDS:
+    if decision.kind is DecisionKind.APPEALED:
+        return _appealing(decision, filing, book, outcome)
+    if decision.kind in ACTS:
+        return check_act(decision, filing, states, book, Book(group, policy, now).by_ref[decision.subject])
+    if decision.kind not in (DecisionKind.APPROVED, DecisionKind.REJECTED):
         return [f"`{decision.kind.value}` is not for a person to decide."]
     if filing.source_decides:
-        return [f"The partner portal decides about {filing.number}: change its status there, and syncd follows."]
+        return [source_refusal(filing.number, decision.kind)]
     if decision.kind is DecisionKind.REJECTED:
         return _rejection(filing, states[filing.ref])
+    if refused := _own_filing(decision, filing):
+        return refused
     return _approval(filing, states[filing.ref]) or _room(filing, decision.effective_at, book, frozenset())
 
 
@@ -57,6 +65,46 @@ def approve(state: RegistrationState, actor: Actor, at: datetime, policy: Policy
 def reject(state: RegistrationState, actor: Actor, at: datetime, policy: Policy, reason: str = "") -> Decision:
     """A person's rejection; of an approved registration it ends the protection."""
     return _by_person(DecisionKind.REJECTED, state.ref, actor, at, policy, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What an act names beside its registration: days, when it was asked for, the new partner, the rule, the proof."""
+
+    days: int | None = None
+    asked_at: datetime | None = None
+    to: str = ""
+    rule: str = ""
+    document: str = ""
+
+
+def act(
+    kind: DecisionKind, ref: Ref, actor: Actor, at: datetime, group: ClaimGroup, policy: Policy, reason: str = "",
+    options: Options | None = None,
+) -> Decision:  # fmt: skip
+    """A person's act on one registration (docs/rulings.md 9), to be checked with `check_person` and recorded."""
+    given = options or Options()
+    made = _by_person(kind, ref, actor, at, policy, reason)
+    book = Book(group, policy, at)
+    filing = book.by_ref.get(ref)
+    evidence: dict[str, Any] = {"document": given.document} if given.document else {}
+    if kind is DecisionKind.TRANSFERRED:
+        evidence |= {"to": given.to, "from": filing.registration.partner_id if filing else None}
+    elif kind is DecisionKind.EXEMPTED:
+        evidence |= {"rule": given.rule}
+    elif kind is DecisionKind.RETURNED:
+        evidence |= {"questions": reason}
+    elif kind is DecisionKind.EXTENDED and filing is not None:
+        evidence |= extended(filing, at, given.days, given.asked_at, book)
+    elif kind is DecisionKind.REINSTATED and filing is not None:
+        evidence |= reinstated(filing, at, given.days, book)
+    return replace(made, evidence=evidence)
+
+
+def appeal(collision: Collision, actor: Actor, at: datetime, policy: Policy, reason: str = "") -> Decision:
+    """An appeal against how a collision was decided; somebody else rules on it, and that is final."""
+    made = _by_person(DecisionKind.APPEALED, collision.registration, actor, at, policy, reason)
+    return replace(made, evidence={"collision": collision.id, "against": str(collision.other)})
 
 
 def rule(collision: Collision, winner: Ref, actor: Actor, at: datetime, policy: Policy, reason: str = "") -> Decision:
@@ -77,6 +125,14 @@ def _by_person(kind: DecisionKind, ref: Ref, actor: Actor, at: datetime, policy:
         rule="person",
         reason=reason,
     )
+
+
+def _own_filing(decision: Decision, filing: Filing) -> list[str]:
+    """Nobody approves what they filed themselves (DESIGN 8)."""
+    submitter = (filing.registration.submitter or "").strip().casefold()
+    if not submitter or submitter != decision.actor.name.strip().casefold():
+        return []
+    return [f"{decision.actor.name} filed {filing.number}; somebody else has to approve it."]
 
 
 def _rejection(filing: Filing, state: RegistrationState) -> list[str]:
@@ -123,7 +179,7 @@ def _room(filing: Filing, at: datetime, book: Book, giving_way: frozenset[Ref]) 
         held = other.standing.grant
         if other is filing or held is None or other.ref in giving_way or held.end <= at:
             continue
-        if meets(held.products, filing.registration.products):
+        if meets(held.products, filing.scope):
             partner = other.partner.name if other.partner else "Another partner"
             reasons.append(
                 f"{partner} holds the same products until {day(held.end)} ({other.number}); "
@@ -146,8 +202,18 @@ def _ruling(
     if decision.other not in (collision.registration, collision.other):
         sides = f"{collision.registration} or {collision.other}"
         return [f"The winner must be one of the two sides: {sides}."]
+    if refused := ruler_refusals(collision, decision.actor, book):
+        return refused
     winner = book.by_ref.get(decision.other)
     if winner is None or winner.standing.approved:
         return []
     loser = collision.other if decision.other == collision.registration else collision.registration
     return _approval(winner, states[winner.ref]) or _room(winner, decision.effective_at, book, frozenset({loser}))
+
+
+def _appealing(decision: Decision, filing: Filing, book: Book, outcome: Outcome) -> list[str]:
+    id_ = decision.evidence.get("collision")
+    collision = next((c for c in outcome.collisions if c.id == id_ and c.registration == filing.ref), None)
+    if collision is None:
+        return [f"There is no collision {id_} of {filing.number}; `syncd collisions` lists those that can be appealed."]
+    return appeal_refusals(collision, decision, book)

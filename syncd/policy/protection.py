@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from syncd.model import DecisionKind
+from syncd.policy.benefits import benefits_granted
 from syncd.policy.book import Book, Filing
 from syncd.policy.schema import Starts
 from syncd.policy.standing import FOREVER, Grant, approval_reason
@@ -23,13 +25,14 @@ def grant(filing: Filing, book: Book) -> None:
     if behind is not None:
         return
     since, until = window(filing, taken, book)
-    terms = book.policy.protection
-    evidence = {
+    terms = filing.policy.protection
+    evidence: dict[str, Any] = {
         "since": since.isoformat(),
         "until": until.isoformat(),
-        "products": sorted(filing.registration.products),
+        "products": sorted(filing.scope),
         "starts": terms.starts.value,
         "days": terms.days,
+        **benefits_granted(filing.partner, filing.policy),
     }
     book.record(DecisionKind.GRANTED, filing, "protection_days", approval_reason(approval), taken, evidence)
 
@@ -51,7 +54,7 @@ def window(filing: Filing, taken: datetime, book: Book) -> tuple[datetime, datet
 
     Counted from the filing if the policy says so, yet never from before the end of a protection that it meets.
     """
-    terms = book.policy.protection
+    terms = filing.policy.protection
     since = taken
     if terms.starts is Starts.RECEIVED:
         ends = [held.end for _, held in book.grants(filing) if held.end <= taken]

@@ -2,51 +2,31 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-import re
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated
+from typing import Any
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    WithJsonSchema,
-    field_validator,
-    model_validator,
+from pydantic import Field, field_validator, model_validator
+
+from syncd.policy.durations import Duration, format_duration
+from syncd.policy.presets import PRESETS, with_preset
+from syncd.policy.requirable import REQUIRABLE, meant
+from syncd.policy.terms import (
+    Benefits,
+    CalendarTerms,
+    DisputeTerms,
+    Edits,
+    ExtensionTerms,
+    Least,
+    Part,
+    ProofTerms,
+    ReviewTerms,
+    Speculation,
 )
 
-REQUIRABLE: dict[str, str] = {
-    "company.name": "legal name of the company",
-    "company.location": "street, city or postcode of the company",
-    "company.country": "country of the company or of the deal",
-    "company.industry": "industry of the company",
-    "company.employees": "number of employees",
-    "decision_makers": "decision makers with titles",
-    "current_vendor": "vendor used today",
-    "products": "products of interest",
-    "value": "value of the deal",
-    "close_on": "expected close date",
-    "timeline": "timeline of the project",
-    "buying_stage": "buying stage",
-    "competition": "competitors",
-    "how_identified": "how the partner found the deal",
-    "first_contact_on": "date of first contact",
-    "activities": "activities done so far",
-    "next_steps": "next steps",
-    "proof_kind": "kind of proof of the relationship",
-    "proof": "proof of the relationship",
-    "submitter": "person who filed it",
-}
-"""What `required` may list, in plain words (docs/rulings.md 5.4)."""
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST_TIE = timedelta(hours=12)
 
 
@@ -64,6 +44,28 @@ class Starts(StrEnum):
     RECEIVED = "received"
 
 
+class Scope(StrEnum):
+    """What a registration claims."""
+
+    PRODUCTS = "products"
+    COMPANY = "company"
+
+
+class Territory(StrEnum):
+    """Where a registration claims it."""
+
+    ANYWHERE = "anywhere"
+    COUNTRY = "country"
+
+
+class TieRule(StrEnum):
+    """What may decide between two filings of one moment."""
+
+    EARLIER = "earlier"
+    MORE_COMPLETE = "more_complete"
+    INCUMBENT = "incumbent"
+
+
 class NamedAccounts(StrEnum):
     """What happens to a registration on a named account."""
 
@@ -72,45 +74,14 @@ class NamedAccounts(StrEnum):
     ALLOW = "allow"
 
 
-def parse_duration(value: object) -> timedelta:
-    """Read `2s`, `5m`, `1h` or `1d`. Raises ValueError in words."""
-    if isinstance(value, timedelta):
-        return value
-    match = re.fullmatch(r"\s*(\d{1,6})\s*([smhd])\s*", value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError(f"write a whole number with its unit, such as 2s, 5m, 1h or 1d, not {value!r}")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
-def format_duration(value: timedelta) -> str:
-    """The shortest way to write a duration: `2s`, `5m`, `1h`, `1d`."""
-    seconds = int(value.total_seconds())
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(parse_duration),
-    PlainSerializer(format_duration, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{1,6}[smhd]$", "examples": ["2s", "5m", "1h"]}),
-]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class FirstContact(_Part):
+class FirstContact(Part):
     """How fresh the partner's relationship has to be."""
 
     max_age_days: int = Field(default=90, ge=0, le=3650)
     """Oldest first contact that still counts, in days before the day of filing. 0 switches the check off."""
 
 
-class ProtectionTerms(_Part):
+class ProtectionTerms(Part):
     """What an approval grants."""
 
     days: int = Field(default=90, ge=1, le=1095)
@@ -119,8 +90,11 @@ class ProtectionTerms(_Part):
     starts: Starts = Starts.APPROVED
     """`approved`: the days count from the approval. `received`: they count from the filing."""
 
+    dormant_after_days: int = Field(default=0, ge=0, le=1095)
+    """After so many days without activity on the partner's own deal a person is asked. 0 switches it off."""
 
-class DirectTerms(_Part):
+
+class DirectTerms(Part):
     """When your own sales team was there first."""
 
     dormant_after_days: int = Field(default=60, ge=1, le=3650)
@@ -129,15 +103,21 @@ class DirectTerms(_Part):
     lost_cooldown_days: int = Field(default=30, ge=0, le=3650)
     """For this many days after a direct opportunity was lost, a person looks at a registration. 0 switches it off."""
 
+    contact_days: int = Field(default=0, ge=0, le=3650)
+    """Two-way contact with the company in so many days before the filing stands, without an opportunity too. 0: off."""
 
-class CustomerTerms(_Part):
+
+class CustomerTerms(Part):
     """Who is a customer already."""
 
     new_logo_days: int = Field(default=1095, ge=0, le=36500)
     """A company that bought within this many days is a customer, and is not registered as new. 0 switches it off."""
 
+    renewal_days: int = Field(default=90, ge=0, le=3650)
+    """A contract counts as up for renewal while it runs and for this many days after its end. 0 switches it off."""
 
-class OwnDeals(_Part):
+
+class OwnDeals(Part):
     """How a partner's own deal is recognised in the direct CRM, beside its registration number."""
 
     lead_sources: tuple[str, ...] = ("Partner", "Partner Referral", "Channel")
@@ -154,8 +134,98 @@ class OwnDeals(_Part):
         return sources
 
 
-class Policy(_Part):
+class Programme(Part):
+    """Other terms for some registrations: who, what, where and when; only what differs is written down."""
+
+    name: str
+    """What it is called, in decisions and sentences."""
+
+    partners: tuple[str, ...] = ()
+    """Keys of partners; any partner when left out. The same holds for the other four."""
+
+    tiers: tuple[str, ...] = ()
+    """Tiers of partners, as the portal names them."""
+
+    regions: tuple[str, ...] = ()
+    """Regions of partners, as the portal names them."""
+
+    products: tuple[str, ...] = ()
+    """Product codes, of which the registration names one."""
+
+    countries: tuple[str, ...] = ()
+    """Countries of the deal, or of the company."""
+
+    from_on: date | None = None
+    """The first day of filing for which it holds; what was filed before keeps the terms it was filed under."""
+
+    until_on: date | None = None
+    """The last day of filing for which it holds."""
+
+    approval: Approval | None = None
+    """Instead of the policy's own."""
+
+    required: tuple[str, ...] | None = None
+    """Instead of the policy's own."""
+
+    first_contact: FirstContact | None = None
+    """Instead of the policy's own."""
+
+    protection: ProtectionTerms | None = None
+    """Instead of the policy's own."""
+
+    direct: DirectTerms | None = None
+    """Instead of the policy's own."""
+
+    customers: CustomerTerms | None = None
+    """Instead of the policy's own."""
+
+    named_accounts: NamedAccounts | None = None
+    """Instead of the policy's own."""
+
+    house_accounts: NamedAccounts | None = None
+    """Instead of the policy's own."""
+
+    proof: ProofTerms | None = None
+    """Instead of the policy's own."""
+
+    minimum: tuple[Least, ...] | None = None
+    """Instead of the policy's own."""
+
+    least_days_before_close: int | None = Field(default=None, ge=0, le=3650)
+    """Instead of the policy's own."""
+
+    cooldown_days: int | None = Field(default=None, ge=0, le=3650)
+    """Instead of the policy's own."""
+
+    extension: ExtensionTerms | None = None
+    """Instead of the policy's own."""
+
+    benefits: tuple[Benefits, ...] | None = None
+    """Instead of the policy's own."""
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """What it says otherwise than the policy, by key."""
+        said = {name: getattr(self, name) for name in type(self).model_fields if name not in _SELECTS}
+        return {name: value for name, value in said.items() if value is not None}
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Programme:
+        if not self.terms:
+            raise ValueError(f"the programme {self.name} says nothing otherwise than the policy; remove it")
+        if self.from_on and self.until_on and self.until_on < self.from_on:
+            raise ValueError(f"the programme {self.name} ends on {self.until_on}, before it begins on {self.from_on}")
+        return self
+
+
+_SELECTS = ("name", "partners", "tiers", "regions", "products", "countries", "from_on", "until_on")
+
+
+class Policy(Part):
     """The rules of the channel programme. Every key has a default; write down only what differs."""
+
+    preset: str = Field(default="first_to_file", exclude=True)
+    """Where to start: `first_to_file`, `account_based` or `opportunity_based`; the other keys say what differs."""
 
     approval: Approval = Approval.AUTOMATIC
     """`automatic`: what every rule has let through is approved by itself. `manual`: a person approves each one."""
@@ -183,18 +253,82 @@ class Policy(_Part):
     named_accounts: NamedAccounts = NamedAccounts.REJECT
     """Registrations on named accounts are refused (`reject`), looked at (`review`) or treated as others (`allow`)."""
 
+    house_accounts: NamedAccounts = NamedAccounts.ALLOW
+    """Registrations on house accounts: `allow`, `review` or `reject`."""
+
+    scope: Scope = Scope.PRODUCTS
+    """`products`: a registration claims the products that it names. `company`: it claims the whole company."""
+
+    territory: Territory = Territory.ANYWHERE
+    """`country`: claims in two countries do not meet. The country is the deal's, else that of its company."""
+
+    tie_rules: tuple[TieRule, ...] = ()
+    """What decides between two filings of one moment, in this order, before a person does."""
+
+    max_records_per_registration: int = Field(default=0, ge=0, le=100_000)
+    """A registration that would mark more accounts and open deals than this is looked at by a person. 0: no limit."""
+
     own_deals: OwnDeals = OwnDeals()
     """How a partner's own deal is recognised in the direct CRM."""
 
     ended_notice_days: int = Field(default=7, ge=0, le=365)
     """For how many days records still say that a protection has ended."""
 
+    proof: ProofTerms = ProofTerms()
+    """Four standards of proof, each required, one of several, scored, or off. Off when left out."""
+
+    minimum: tuple[Least, ...] = ()
+    """Smallest values that may be registered, by currency; a currency that is not listed has none."""
+
+    least_days_before_close: int = Field(default=0, ge=0, le=3650)
+    """A deal that closes in fewer days is too late to register. 0 switches it off."""
+
+    cooldown_days: int = Field(default=0, ge=0, le=3650)
+    """For this many days after its protection ended, a partner waits to register the same again. 0: off."""
+
+    speculation: Speculation = Speculation()
+    """When a filing looks speculative. Off when left out."""
+
+    edits: Edits = Edits.IGNORE
+    """Products added to a protected filing: `ignore`, or `check` what was added and protect it too."""
+
+    extension: ExtensionTerms = ExtensionTerms()
+    """How often and how long people may prolong a protection."""
+
+    review: ReviewTerms = ReviewTerms()
+    """Who decides what waits for a person, and by when."""
+
+    transition_days: int = Field(default=60, ge=0, le=3650)
+    """For this many days protections of a partner that leaves still hold, unless another partner takes them over."""
+
+    disputes: DisputeTerms = DisputeTerms()
+    """Appeals, and the ladder of those who decide."""
+
+    calendars: tuple[CalendarTerms, ...] = ()
+    """Working hours; without any, Monday to Friday in UTC, round the clock."""
+
+    benefits: tuple[Benefits, ...] = ()
+    """What a protected registration brings, by tier of the partner."""
+
+    programmes: tuple[Programme, ...] = ()
+    """Other terms for some partners, products, territories or days; the first one that fits holds."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "preset" not in given:
+            return given
+        preset = given["preset"]
+        if preset not in PRESETS:
+            raise ValueError(f"there is no preset {preset!r}; choose from {', '.join(PRESETS)}")
+        return with_preset(given, preset)
+
     @field_validator("required")
     @classmethod
     def _known_and_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             if name not in REQUIRABLE:
-                near = _meant(name)
+                near = meant(name)
                 hint = f"did you mean {near}?" if near else f"choose from {', '.join(REQUIRABLE)}"
                 raise ValueError(f"there is no field {name!r} on a registration; {hint}")
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -213,6 +347,15 @@ class Policy(_Part):
         return value
 
     @model_validator(mode="after")
+    def _programmes_make_sense(self) -> Policy:
+        for programme in self.programmes:
+            try:
+                type(self).model_validate(under(self, programme).model_dump())
+            except ValueError as error:
+                raise ValueError(f"the programme {programme.name}: {error}") from error
+        return self
+
+    @model_validator(mode="after")
     def _no_blind_approval(self) -> Policy:
         if self.approval is Approval.AUTOMATIC and "company.name" not in self.required:
             raise ValueError(
@@ -222,34 +365,10 @@ class Policy(_Part):
         return self
 
 
-_OTHER_WORDS = {
-    "company.employees": "staff headcount size workforce people",
-    "company.location": "address street city town postcode zip region",
-    "company.industry": "sector vertical branch",
-    "company.country": "nation",
-    "value": "amount revenue worth",
-    "close_on": "closing closes",
-    "current_vendor": "incumbent supplier",
-    "competition": "competitors rivals",
-    "decision_makers": "contacts titles",
-    "submitter": "sender",
-}
-"""What people call a field besides its name."""
-
-
-def _meant(name: str) -> str:
-    """The field that was probably meant: by its spelling, else by another word for it; empty when unclear.
-
-    What stands before the dot is not compared, or every unknown fact of a company would look like its name.
-    """
-    last = name.strip().lower().rpartition(".")[2]
-    ends = {field.rpartition(".")[2]: field for field in REQUIRABLE}
-    near = difflib.get_close_matches(last, ends, 1, 0.7)
-    if near:
-        return ends[near[0]]
-    words = set(re.split(r"[_\s-]+", last))
-    fits = [field for field, others in _OTHER_WORDS.items() if not words.isdisjoint(others.split())]
-    return fits[0] if len(fits) == 1 else ""
+@lru_cache(maxsize=256)
+def under(policy: Policy, programme: Programme | None) -> Policy:
+    """The terms of one programme: the policy with what the programme says instead."""
+    return policy if programme is None else policy.model_copy(update={**programme.terms, "programmes": ()})
 
 
 @lru_cache(maxsize=64)
@@ -257,82 +376,3 @@ def version_of(policy: Policy) -> str:
     """The policy's version: 12 hex digits of a hash over its content, defaults included."""
     text = json.dumps(policy.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-
-
-def sentences(policy: Policy) -> list[str]:
-    """The policy in plain sentences, in the order in which a registration meets it."""
-    return [
-        _say_required(policy),
-        _say_first_contact(policy),
-        _say_named(policy),
-        _say_customers(policy),
-        f"A direct opportunity that was open before the filing, with activity in the "
-        f"{_days(policy.direct.dormant_after_days)} before it, stands; the registration is not approved.",
-        _say_lost(policy),
-        "Among partners the first valid registration for the same company and product wins; later ones wait in line.",
-        f"Two filings less than {format_duration(policy.tie_window)} apart are a tie, and a person decides.",
-        "What every rule lets through is approved by itself."
-        if policy.approval is Approval.AUTOMATIC
-        else "What every rule lets through waits for a person to approve it.",
-        f"An approval protects the products filed for {_days(policy.protection.days)}, counted from the "
-        + ("approval." if policy.protection.starts is Starts.APPROVED else "filing."),
-        _say_own_deals(policy),
-        "A direct opportunity opened after the filing does not end a protection; its owner is told."
-        + (
-            f" For {_days(policy.ended_notice_days)} after its end, records say that it has ended."
-            if policy.ended_notice_days
-            else ""
-        ),
-    ]
-
-
-def _days(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"
-
-
-def _say_required(policy: Policy) -> str:
-    if not policy.required:
-        return "A registration may leave any field empty."
-    names = [REQUIRABLE[name] for name in policy.required]
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"A registration must carry {listed}; otherwise it is returned to the partner."
-
-
-def _say_first_contact(policy: Policy) -> str:
-    days = policy.first_contact.max_age_days
-    known = "" if "first_contact_on" in policy.required else ", if it is given,"
-    if not days:
-        return f"The first contact{known} may be of any age, but not in the future."
-    return f"The first contact{known} may be at most {_days(days)} old on the day of filing, and not in the future."
-
-
-def _say_named(policy: Policy) -> str:
-    return {
-        NamedAccounts.REJECT: "Registrations on named accounts are not approved.",
-        NamedAccounts.REVIEW: "Registrations on named accounts are looked at by a person.",
-        NamedAccounts.ALLOW: "Named accounts are open to registration like all others.",
-    }[policy.named_accounts]
-
-
-def _say_customers(policy: Policy) -> str:
-    days = policy.customers.new_logo_days
-    if not days:
-        return "Existing customers may be registered like all others."
-    return f"A company that bought within {_days(days)} is a customer and cannot be registered as new."
-
-
-def _say_lost(policy: Policy) -> str:
-    days = policy.direct.lost_cooldown_days
-    if not days:
-        return "A direct opportunity that was lost does not matter."
-    return f"For {_days(days)} after a direct opportunity was lost, a person looks at the registration."
-
-
-def _say_own_deals(policy: Policy) -> str:
-    sources = ", ".join(policy.own_deals.lead_sources)
-    by_source = f" or a lead source of {sources}" if sources else ""
-    return (
-        "An opportunity that carries the registration's number is the partner's own deal; so is one with the "
-        f"partner's name{by_source}, created within {_days(policy.own_deals.within_days)} after the filing. "
-        "Own deals never collide."
-    )

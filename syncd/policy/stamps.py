@@ -22,7 +22,9 @@ from syncd.model import (
     Wanted,
     WriteGroup,
 )
-from syncd.policy.book import Book, Filing, meets
+from syncd.policy.book import Book, Filing
+from syncd.policy.desk import seat
+from syncd.policy.scope import in_code, meets
 from syncd.policy.standing import FOREVER
 from syncd.policy.words import shown_to_partner
 
@@ -58,7 +60,7 @@ class Stamps:
         held = [f for f in book.filings if f.standing.grant is not None]
         self._active = sorted((f for f in held if self._is_active(f)), key=_by_end)
         self._ended = sorted((f for f in held if self._just_ended(f)), key=_by_latest_end)
-        self._review = [f for f in book.filings if states[f.ref].application is Application.REVIEW]
+        self._review = [f for f in book.filings if self._is_in_review(f)]
         self._pending = [f for f in book.filings if states[f.ref].application is Application.PENDING]
         self._of_scope: dict[frozenset[str], tuple[StampStatus, Filing] | None] = {}
         self._beaten: dict[Ref, Filing] = {}
@@ -114,7 +116,7 @@ class Stamps:
         application = self.states[own.ref].application
         if self._is_active(own):
             return StampStatus.PROTECTED, own
-        if application in (Application.REVIEW, Application.WAITING):
+        if application is Application.WAITING or self._is_in_review(own):
             return StampStatus.REVIEW, own
         if application is Application.PENDING:
             return StampStatus.PENDING, own
@@ -156,7 +158,7 @@ class Stamps:
         held = filing.standing.grant
         fields: dict[str, Any] = {
             "partner": filing.partner.name if filing.partner else filing.registration.partner_id,
-            "scope": ";".join(sorted(filing.products)) or None,
+            "scope": in_code(filing.products) or None,
             "contact": self._contact(filing),
             "reason": self.states[filing.ref].reason,
         }
@@ -180,11 +182,14 @@ class Stamps:
         if state.application is Application.DRAFT:
             return Wanted(filing.ref, WriteGroup.STAMP, fields, {"rule": "nothing_to_show"})
         over = state.application is Application.APPROVED and state.protection is Protection.EXPIRED
-        status = FilingStatus.EXPIRED if over else _FILING[state.application]
+        passed_on = filing.transferred  # the record is still the first partner's
+        status = FilingStatus.EXPIRED if over or passed_on else _FILING[state.application]
+        until = passed_on.effective_at if passed_on else state.until
+        reason = _SHOWN_REASON.get(state.application) or shown_to_partner(state.reason) or None
         fields |= {
             "status": status.value,
-            "until": state.until if state.application is Application.APPROVED else None,
-            "reason": _SHOWN_REASON.get(state.application) or shown_to_partner(state.reason) or None,
+            "until": until if state.application is Application.APPROVED else None,
+            "reason": shown_to_partner("transferred") if passed_on else reason,
             "number": filing.number,
             "received_at": state.received_at,
             "as_of": self.book.now,
@@ -204,6 +209,9 @@ class Stamps:
         }
 
     def _contact(self, filing: Filing) -> str | None:
+        asked = seat(filing.partner, self.book.policy, self.book.group.managers, self.book.now)
+        if asked.email and asked.email != _manager_email(filing):
+            return str(asked)
         user = self.book.group.managers.get(_manager_email(filing))
         if user is not None and user.name:
             return user.name
@@ -212,6 +220,10 @@ class Stamps:
     def _is_active(self, filing: Filing) -> bool:
         held = filing.standing.grant
         return held is not None and held.active(self.book.now)
+
+    def _is_in_review(self, filing: Filing) -> bool:
+        state = self.states[filing.ref]
+        return state.application is Application.REVIEW or state.protection is Protection.SUSPENDED
 
     def _just_ended(self, filing: Filing) -> bool:
         held = filing.standing.grant

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,8 @@ class Grant:
     """A protection as granted: [since, end) for `products`. `until` is the end as promised; `end` may be earlier.
 
     `by` is the approval or adoption it rests on, `taken` when that took effect, `cut` the decision that ended it
-    before its time.
+    before its time. While `suspended` it holds its place and is not in force; `extensions` counts how often its end
+    was moved.
     """
 
     since: datetime
@@ -28,10 +29,13 @@ class Grant:
     taken: datetime
     end: datetime
     cut: Decision | None = None
+    suspended: Decision | None = None
+    extensions: int = 0
+    benefits: Mapping[str, Any] = field(default_factory=dict)
 
     def active(self, now: datetime) -> bool:
         """Is it in force? The end is no longer covered."""
-        return self.since <= now < self.end
+        return self.since <= now < self.end and self.suspended is None
 
     def over(self, now: datetime) -> bool:
         """Has it ended?"""
@@ -123,6 +127,9 @@ def _approved(standing: Standing, decision: Decision) -> Standing:
 def _granted(standing: Standing, decision: Decision) -> Standing:
     if standing.decided is None or not standing.approved:
         return standing
+    if standing.grant is not None and "added" in decision.evidence:
+        products = frozenset(decision.evidence["products"])
+        return replace(standing, grant=replace(standing.grant, products=products))
     return replace(standing, grant=_grant(decision, standing.decided, decision.effective_at))
 
 
@@ -147,9 +154,51 @@ def _withdrawn(standing: Standing, decision: Decision) -> Standing:
     return Standing(decision, _cut(standing.grant, decision), standing.void)
 
 
+def _extended(standing: Standing, decision: Decision) -> Standing:
+    held, until = standing.grant, instant(decision.evidence["until"])
+    if held is None or held.cut is not None or until <= held.until:
+        return standing
+    return replace(standing, grant=replace(held, until=until, end=until, extensions=held.extensions + 1))
+
+
+def _suspended(standing: Standing, decision: Decision) -> Standing:
+    held = standing.grant
+    if held is None or decision.effective_at >= held.end:
+        return standing
+    return replace(standing, grant=replace(held, suspended=decision))
+
+
+def _reinstated(standing: Standing, decision: Decision) -> Standing:
+    """A suspension is lifted; a protection that is over begins anew, for what it covered before."""
+    held = standing.grant
+    if held is None:
+        return standing
+    if decision.effective_at < held.end:
+        return replace(standing, grant=replace(held, suspended=None))
+    until = instant(decision.evidence["until"])
+    began = decision.effective_at
+    anew = replace(held, since=began, until=until, end=until, cut=None, suspended=None, extensions=0)
+    return replace(standing, grant=anew)
+
+
+def _ended(standing: Standing, decision: Decision) -> Standing:
+    """Revoked or released: the approval stays in the record, its protection ends."""
+    return replace(standing, grant=_cut(standing.grant, decision))
+
+
+def _exempted(standing: Standing, decision: Decision) -> Standing:
+    """What this rule refused is undecided again, and goes on without it."""
+    decided = standing.decided
+    refused = standing.rejected or (decided is not None and decided.kind is DecisionKind.RETURNED)
+    if decided is None or not refused or decided.actor.kind != "rule" or decided.rule != decision.evidence["rule"]:
+        return standing
+    return Standing(None, standing.grant)
+
+
 def _grant(decision: Decision, by: Decision, taken: datetime) -> Grant:
     since, until = instant(decision.evidence["since"]), instant(decision.evidence["until"])
-    return Grant(since, until, frozenset(decision.evidence["products"]), by, taken, until)
+    promised = dict(decision.evidence.get("benefits", {}))
+    return Grant(since, until, frozenset(decision.evidence["products"]), by, taken, until, benefits=promised)
 
 
 def _cut(grant: Grant | None, decision: Decision) -> Grant | None:
@@ -165,4 +214,10 @@ _STEPS = {
     DecisionKind.REJECTED: _rejected,
     DecisionKind.RETURNED: _returned,
     DecisionKind.WITHDRAWN: _withdrawn,
+    DecisionKind.EXTENDED: _extended,
+    DecisionKind.SUSPENDED: _suspended,
+    DecisionKind.REINSTATED: _reinstated,
+    DecisionKind.REVOKED: _ended,
+    DecisionKind.RELEASED: _ended,
+    DecisionKind.EXEMPTED: _exempted,
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from syncd.model import Application, Protection, Ref, RegistrationState
+from syncd.model import Application, DecisionKind, Protection, Ref, RegistrationState
 from syncd.policy.book import Book, Filing, decided_end
-from syncd.policy.explain import state_sentence
+from syncd.policy.desk import calendar_of, seat
+from syncd.policy.explain import day, state_sentence
 from syncd.policy.protection import starts_at
-from syncd.policy.standing import FOREVER, rejection_reason
+from syncd.policy.standing import FOREVER, Grant, rejection_reason
+from syncd.policy.words import reason_words
 
 Stand = tuple[Application, str, Ref | None]
 """Application, reason code, and the claim it waits behind."""
@@ -31,10 +33,74 @@ def state_of(filing: Filing, book: Book) -> RegistrationState:
         until=held.end if held else None,
         products=filing.products,
         reason=reason,
-        detail=state_sentence(filing, application, reason, behind, book),
+        detail=state_sentence(filing, application, reason, behind, book)
+        + _beside(filing)
+        + _dormant(filing, book)
+        + _asked(filing, application, book),
         behind=behind,
         next_due=min(_dues(filing, application, book), default=None),
     )
+
+
+def _decide_by(filing: Filing, application: Application, book: Book) -> datetime | None:
+    """Until when a person should have decided; None where nobody has to, or no clock runs."""
+    hours = book.policy.review.within_hours
+    if application is not Application.REVIEW or not hours:
+        return None
+    return calendar_of(book.policy, filing.partner).after(filing.ready_at, timedelta(hours=hours))
+
+
+def _asked(filing: Filing, application: Application, book: Book) -> str:
+    """Who is asked, and until when; once it is over, who is asked then. Nothing is approved because time has passed."""
+    due = _decide_by(filing, application, book)
+    if due is None:
+        return ""
+    late = book.now >= due
+    asked = seat(filing.partner, book.policy, book.group.managers, book.now, late)
+    by = f"{due:%H:%M} on {day(due)}"
+    if late:
+        return f" It was to be decided by {by}; now {asked or 'every admin'} is asked."
+    return f" {asked or 'Every admin'} is asked, and decides by {by}."
+
+
+def dormant_since(filing: Filing, book: Book) -> datetime | None:
+    """The end of the last day on which something happened on a protection's deal, once that is long enough ago.
+
+    Activity on an own deal in the direct CRM counts, and the grant or an extension itself; log-ins and edits do not.
+    """
+    held, days = filing.standing.grant, filing.policy.protection.dormant_after_days
+    if held is None or not days or not held.active(book.now):
+        return None
+    last = _last_active(filing, book)
+    return last if book.now >= last + timedelta(days=days) else None
+
+
+def _last_active(filing: Filing, book: Book) -> datetime:
+    held = filing.standing.grant
+    assert held is not None
+    calendar = calendar_of(book.policy, filing.partner)
+    own = [book.deals.by_ref[ref] for ref, owner in book.deals.own.items() if owner is filing]
+    seen = [calendar.end_of(deal.last_activity_on) for deal in own if deal.last_activity_on is not None]
+    acts = [d.effective_at for d in filing.decisions if d.kind in (DecisionKind.EXTENDED, DecisionKind.REINSTATED)]
+    return max([held.since, *(deal.created_at for deal in own if deal.created_at is not None), *seen, *acts])
+
+
+def _dormant(filing: Filing, book: Book) -> str:
+    last = dormant_since(filing, book)
+    if last is None:
+        return ""
+    behind = any(f.verdict is not None and f.verdict.behind == filing.ref for f in book.filings)
+    waits = " Another partner waits behind it." if behind else ""
+    return f" Dormant: nothing has happened on its deal since {day(last)}; ask the partner.{waits}"
+
+
+def _beside(filing: Filing) -> str:
+    """What was added to a protected filing and is not covered, and why."""
+    edit, held = filing.edit, filing.standing.grant
+    if edit is None or held is None or edit.application is Application.APPROVED:
+        return ""
+    added = ", ".join(sorted(filing.registration.products - held.products))
+    return f" Added since and not covered: {added}. {reason_words(edit.reason).manager}"
 
 
 def _stand(filing: Filing, book: Book) -> Stand:
@@ -70,14 +136,25 @@ def _approved(filing: Filing, book: Book) -> Stand:
     if held is None:
         _, behind = starts_at(filing, decided.effective_at, book)
         return Application.WAITING, "waiting", behind.ref if behind else None
-    return Application.APPROVED, "expired" if held.over(book.now) else held.reason, None
+    return Application.APPROVED, _held_reason(held, book.now), None
+
+
+def _held_reason(held: Grant, now: datetime) -> str:
+    if held.over(now):
+        return held.cut.kind.value if held.cut is not None and held.cut.kind in _ENDED else "expired"
+    return "suspended" if held.suspended is not None else held.reason
+
+
+_ENDED = (DecisionKind.REVOKED, DecisionKind.RELEASED)
 
 
 def _protection(filing: Filing, now: datetime) -> Protection:
     held = filing.standing.grant
     if held is None or now < held.since:
         return Protection.NONE
-    return Protection.ACTIVE if held.active(now) else Protection.EXPIRED
+    if held.over(now):
+        return Protection.EXPIRED
+    return Protection.ACTIVE if held.suspended is None else Protection.SUSPENDED
 
 
 def _dues(filing: Filing, application: Application, book: Book) -> list[datetime]:
@@ -88,6 +165,11 @@ def _dues(filing: Filing, application: Application, book: Book) -> list[datetime
     held = filing.standing.grant
     if held is not None:
         dues += [held.since, held.end, held.end + timedelta(days=book.policy.ended_notice_days)]
+    if held is not None and filing.policy.protection.dormant_after_days and held.active(book.now):
+        dues.append(_last_active(filing, book) + timedelta(days=filing.policy.protection.dormant_after_days))
+    decide_by = _decide_by(filing, application, book)
+    if decide_by is not None:
+        dues.append(decide_by)
     end = decided_end(filing)
     if end is not None and end != FOREVER:
         dues.append(end)

@@ -14,11 +14,15 @@ class Audience(StrEnum):
     PARTNER = "partner"
     REP = "rep"
     MANAGER = "manager"
+    AUDITOR = "auditor"
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One reason for three readers. `shown` is the code that a partner may see (docs/rulings.md 10, domain.md 7)."""
+    """One reason for each reader; an auditor reads what was decided, and what the partner was let know.
+
+    `shown` is the code that a partner may see (docs/rulings.md 10, domain.md 7).
+    """
 
     shown: str
     partner: str
@@ -27,6 +31,8 @@ class Words:
 
     def to(self, audience: Audience) -> str:
         """The text for one audience."""
+        if audience is Audience.AUDITOR:
+            return f"{self.manager} The partner was let know `{self.shown}`: {self.partner}"
         return {Audience.PARTNER: self.partner, Audience.REP: self.rep, Audience.MANAGER: self.manager}[audience]
 
 
@@ -59,6 +65,12 @@ REASONS: dict[str, Words] = {
         "A filing is being checked.",
         "The filing names a partner that the list of partners does not have; add the partner or correct the key.",
     ),
+    "partner_on_hold": Words(
+        "in_review",
+        _IN_REVIEW,
+        "A filing waits for approval.",
+        "The partner is suspended (`syncd partners`); decide, or reinstate the partner.",
+    ),
     "partner_inactive": Words(
         "partner_inactive",
         "Your partner account is not active at present. Please ask your channel manager.",
@@ -83,6 +95,42 @@ REASONS: dict[str, Words] = {
         "A filing was not approved; nothing changes for you.",
         "The first contact is older than the policy allows.",
     ),
+    "missing_proof": Words(
+        "missing_proof",
+        "Please show how you work with this company, such as by a meeting or what you found out, and send it again.",
+        "A filing went back to the partner for more information.",
+        "The relationship is not proved as the policy asks; the filing went back to the partner.",
+    ),
+    "value_without_currency": Words(
+        "value_without_currency",
+        "Please give the value of the deal with its currency, and send the form again.",
+        "A filing went back to the partner for a correction.",
+        "The value has no currency, so it cannot be compared; the filing went back to the partner.",
+    ),
+    "below_minimum": Words(
+        "below_minimum",
+        "The value is below what can be registered.",
+        "A filing was not approved; nothing changes for you.",
+        "The value is below the minimum of the policy for its currency.",
+    ),
+    "too_late": Words(
+        "too_late",
+        "The deal closes too soon to be registered.",
+        "A filing was not approved; nothing changes for you.",
+        "The expected close date is nearer than the policy allows.",
+    ),
+    "cooldown": Words(
+        "cooldown",
+        "Your protection for this deal ended a short time ago. Please file it again later.",
+        "A filing was not approved; nothing changes for you.",
+        "The same partner's protection ended less than the cool-down ago.",
+    ),
+    "speculative": Words(
+        "in_review",
+        _IN_REVIEW,
+        "A filing waits for approval.",
+        "The filing shows signs of being speculative; decide whether the partner works on it.",
+    ),
     "named_account": Words(
         "not_available",
         _NOT_AVAILABLE,
@@ -106,6 +154,30 @@ REASONS: dict[str, Words] = {
         _NOT_AVAILABLE,
         "Your deal stands.",
         "A direct opportunity was open and active before the filing.",
+    ),
+    "house_account": Words(
+        "not_available",
+        _NOT_AVAILABLE,
+        "A filing on this house account is looked at or was not approved.",
+        "The company is a house account.",
+    ),
+    "renewal": Words(
+        "in_review",
+        _IN_REVIEW,
+        "A partner has filed the renewal of what it sold here.",
+        "A contract is up for renewal, and this partner sold it last; approve it as a renewal, or say why not.",
+    ),
+    "evidence_unsure": Words(
+        "in_review",
+        _IN_REVIEW,
+        "A partner has filed a deal that may be yours. Carry on.",
+        "A direct opportunity was open before the filing, and it is not known whether it was active then.",
+    ),
+    "too_many_records": Words(
+        "in_review",
+        _IN_REVIEW,
+        "A filing is being checked.",
+        "An approval would mark more records than the policy allows; look at the links of this company first.",
     ),
     "recently_lost": Words(
         "in_review",
@@ -209,6 +281,30 @@ REASONS: dict[str, Words] = {
         "The protection has ended.",
         "The protection ended before its time by a decision.",
     ),
+    "revoked": Words(
+        "ended_early",
+        "The protection has ended. Please ask your channel manager; you may appeal.",
+        "The protection has ended.",
+        "A person took the protection back.",
+    ),
+    "released": Words(
+        "released",
+        "The protection was released, as was asked for.",
+        "The protection has ended.",
+        "The protection was released, by the partner or at the word of the customer.",
+    ),
+    "suspended": Words(
+        "in_review",
+        _IN_REVIEW,
+        "A claim is being looked at. Keep serving the customer.",
+        "The protection is suspended until a person decides.",
+    ),
+    "transferred": Words(
+        "transferred",
+        "This registration has been passed on, and its protection with it. Please ask your channel manager.",
+        "The claim has passed to another partner.",
+        "The claim was passed on to another partner.",
+    ),
 }
 """Reason codes (docs/rulings.md 5, 9, 10)."""
 
@@ -221,11 +317,22 @@ CODES: dict[Code, str] = {
     Code.C08: "a direct opportunity was open and active before the filing",
     Code.C09: "a direct opportunity was opened while the protection was in force",
     Code.C10: "a direct opportunity was opened between filing and approval",
+    Code.C11: "your own team was in contact with the company before the filing, without an opportunity",
     Code.C13: "a direct opportunity was lost shortly before the filing",
     Code.C14: "the company is a customer already",
+    Code.C15: "a renewal: the partner who sold it last keeps it",
     Code.C17: "the company is a named account",
+    Code.C18: "the company is a house account",
+    Code.C20: "two protections that were granted apart meet since records were merged or linked",
+    Code.C53: "a direct opportunity qualifies only by what was entered after the filing, which adds nothing",
 }
 """What each collision code means (domain.md 5)."""
+
+SEVERITY: tuple[Code, ...] = (
+    Code.C00, Code.C17, Code.C18, Code.C15, Code.C14, Code.C01, Code.C08, Code.C11, Code.C13,
+    Code.C20, Code.C03, Code.C06, Code.C07, Code.C10, Code.C09, Code.C53,
+)  # fmt: skip
+"""The order in which collisions weigh, the most severe first: that of the rules 5.6 to 5.11, then what informs."""
 
 APPLICATIONS: dict[Application, str] = {
     Application.DRAFT: "a draft that the partner has not filed",

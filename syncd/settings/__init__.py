@@ -3,6 +3,7 @@
 from syncd.settings.load import config_hash, json_schema, load_settings, named_files
 from syncd.settings.schema import (
     Authority,
+    Bands,
     Basic,
     ClientCredentials,
     Connection,
@@ -30,6 +31,7 @@ from syncd.settings.yaml import Document, KeyPath, dotted, parse_yaml, read_yaml
 
 __all__ = [
     "Authority",
+    "Bands",
     "Basic",
     "ClientCredentials",
     "Connection",

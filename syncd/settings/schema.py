@@ -210,6 +210,21 @@ class Heartbeat(Section):
     field: str = Field(min_length=1, examples=["Last_Seen__c"])
 
 
+class Bands(Section):
+    """The bands of links to or from one connection; what is left out is as `matching` says for all."""
+
+    review: float | None = Field(default=None, ge=0, le=1, description="Links from this score on wait for a person.")
+    auto: float | None = Field(default=None, ge=0, le=1, description="Links from this score on act by themselves.")
+
+    @field_validator("auto")
+    @classmethod
+    def _above_review(cls, value: float | None, info: ValidationInfo) -> float | None:
+        review = info.data.get("review")
+        if value is not None and review is not None and value <= review:
+            refuse("matching", "must be above `review`.", "For example `auto: 0.99` and `review: 0.10`.")
+        return value
+
+
 class Connection(Section):
     """One account in one CRM or PRM."""
 
@@ -241,6 +256,9 @@ class Connection(Section):
         default="partial", description="`full` states that the integration user sees every record."
     )
     heartbeat: Heartbeat | None = Field(default=None, description="The record that shows that syncd is alive.")
+    matching: Bands = Field(
+        default=Bands(), description="Bands of its own links; between two connections the more careful ones hold."
+    )
     quota_share: float = Field(
         default=0.5, gt=0, le=1, description="The share of the daily API calls that syncd may use."
     )
@@ -399,13 +417,6 @@ class Brakes(Section):
     relink_least: int = Field(default=20, ge=1, description="Fewer changed links than this never stop it.")
 
 
-class Bands(Section):
-    """The bands of links to or from one connection; what is left out is as for all."""
-
-    review: float | None = Field(default=None, ge=0, le=1, description="Links from this score on wait for a person.")
-    auto: float | None = Field(default=None, ge=0, le=1, description="Links from this score on act by themselves.")
-
-
 class Matching(Section):
     """From which score on a link acts by itself, and from which a person looks at it.
 
@@ -423,16 +434,10 @@ class Matching(Section):
     twins: float = Field(
         default=0.50, ge=0, le=1, description="Two records of one side are shown to a person from this score on."
     )
-    connections: dict[Name, Bands] = Field(
-        default_factory=dict,
-        description="Bands of single connections. Across two connections the more careful `auto` holds, and the lower "
-        "`review`.",
-        examples=[{"portal": {"auto": 0.99}}],
-    )
     points: File | None = Field(
         default=None,
         description="A points table of your own, as `syncd match train` or `match adapt` wrote it; the shipped one "
-        "otherwise. Another table is used from the next time that linking is frozen.",
+        "otherwise. A new table holds from the next `syncd match refresh` on.",
         examples=["points.csv"],
     )
 

@@ -103,7 +103,7 @@ class Deal:
     channel_owner: str | None
     created: datetime
     closed_at: datetime | None
-    active_on: date
+    last_active: date | None
 
 
 @dataclass
@@ -196,6 +196,8 @@ def organizations_from_links(rows: Iterable[Mapping[str, str]]) -> Organizations
         joined = row["judgement"] == "same" or (row["band"] == "auto" and row["judgement"] in ("", "same"))
         if joined:
             parent[root(left)] = root(right)
+        if not joined and "Same group:" in row["reason"]:
+            continue  # another company of the group holds nothing back
         for one, other in ((left, right), (right, left)):
             if one[0] == "companies" and other[0] == "Account":
                 band = "auto" if joined else row["band"]
@@ -457,13 +459,21 @@ class Oracle:
             return Standing("returned", "first_contact_in_future", settled_at)
         if contact and oldest and (filed_on - contact).days > oldest:
             return Standing("rejected", "first_contact_too_old", settled_at)
-        return (
-            self._named(filing, group, settled_at)
-            or self._customer(filing, group, settled_at)
-            or self._twice(filing, settled_at)
-            or self._direct_first(filing, group, settled_at)
-            or self._lost_lately(filing, group)
-        )
+        found = [
+            standing
+            for standing in (
+                self._named(filing, group, settled_at),
+                self._customer(filing, group, settled_at),
+                self._twice(filing, settled_at),
+                self._direct_first(filing, group, settled_at),
+                self._lost_lately(filing, group),
+            )
+            if standing
+        ]
+        if not found:
+            return None
+        found[0].met = [meeting for standing in found for meeting in standing.met]
+        return found[0]
 
     def missing(self, filing: Filing) -> list[str]:
         """The required fields that are blank, in the order of the policy."""
@@ -532,16 +542,29 @@ class Oracle:
         return recorded is not None and recorded.application == "approved"
 
     def _direct_first(self, filing: Filing, group: str, settled_at: datetime) -> Standing | None:
-        met = [("C08", filing.id, d.id) for d in self.deals_in[group] if self._engaged_before(filing, d)]
-        return Standing("rejected", "direct_engaged", settled_at, met=met) if met else None
+        """An activity after the day of filing says nothing about it: where nothing else does, a person looks."""
+        assert filing.received
+        filed_on, dormant = filing.received.date(), self.policy["direct"]["dormant_after_days"]
+        met, unsure = [], []
+        for deal in self.deals_in[group]:
+            if not self._stood_before(filing, deal):
+                continue
+            later = deal.last_active is not None and deal.last_active > filed_on
+            active_on = deal.created.date() if later or deal.last_active is None else deal.last_active
+            if (filed_on - active_on).days <= dormant:
+                met.append(("C08", filing.id, deal.id))
+            elif later:
+                unsure.append(("C08", filing.id, deal.id))
+        if met:
+            return Standing("rejected", "direct_engaged", settled_at, met=met)
+        return Standing("review", "evidence_unsure", met=unsure) if unsure else None
 
-    def _engaged_before(self, filing: Filing, deal: Deal) -> bool:
+    def _stood_before(self, filing: Filing, deal: Deal) -> bool:
         assert filing.received
         return (
             self._is_direct(deal)
             and deal.created < filing.received
             and (not deal.closed or (deal.closed_at is not None and deal.closed_at > filing.received))
-            and (filing.received.date() - deal.active_on).days <= self.policy["direct"]["dormant_after_days"]
             and _meet(filing.products, deal.products)
         )
 
@@ -755,7 +778,8 @@ class Oracle:
         if deal.closed or not self._is_direct(deal):
             return dict(EMPTY)
         meeting = [f for f in self.filed_in[self.account_group[deal.account]] if _meet(f.products, deal.products)]
-        beaten = [f for f in meeting if f.received and ("C08", f.id, deal.id) in self.standing(f).met]
+        refused = [f for f in meeting if f.received and self.standing(f).application == "rejected"]
+        beaten = [f for f in refused if ("C08", f.id, deal.id) in self.standing(f).met]
         return self._shared(meeting, won=min(beaten, key=lambda f: f.rank) if beaten else None)
 
     def _own_stamp(self, f: Filing) -> dict[str, Any]:
@@ -823,7 +847,7 @@ def _deal(row: Row) -> Deal:
         channel_owner=text(row["Channel_Owner__c"]),
         created=created,
         closed_at=instant(row["Closed_At__c"]) or (instant(row["CloseDate"]) if row["IsClosed"] else None),
-        active_on=day(row["LastActivityDate"]) or created.date(),
+        last_active=day(row["LastActivityDate"]),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from syncd.model import Band, DecisionKind, Judgement, Link, Outcome
 from syncd.policy import Policy, decide
-from syncd.policy.schema import REQUIRABLE
+from syncd.policy.requirable import REQUIRABLE
 
 from .factories import (
     APPROVED,

@@ -24,7 +24,8 @@ from syncd.model import (
     Registration,
     WriteGroup,
 )
-from syncd.policy import Policy, approve, check_person, decide, reject, rule
+from syncd.policy import EXEMPTABLE, Options, Policy, act, appeal, approve, check_person, decide, reject, rule
+from syncd.policy.acts import ACTS
 from syncd.policy.book import meets
 
 from .factories import (
@@ -51,6 +52,16 @@ POLICIES = (
     Policy.model_validate({"protection": {"days": 10}}),
     Policy.model_validate({"protection": {"days": 20, "starts": "received"}, "tie_window": "1h"}),
     Policy.model_validate({"approval": "manual", "named_accounts": "review"}),
+    Policy.model_validate(
+        {
+            "protection": {"days": 10, "dormant_after_days": 3},
+            "cooldown_days": 3,
+            "edits": "check",
+            "extension": {"days": 5, "grace_days": 4},
+            "review": {"within_hours": 16, "team_queue": "desk"},
+            "programmes": [{"name": "short", "partners": ["P02"], "protection": {"days": 4}}],
+        }
+    ),
 )
 AT = st.sampled_from(
     [
@@ -142,10 +153,15 @@ def people(claims: ClaimGroup, policy: Policy, now: datetime, chance: random.Ran
     options: list[Decision] = [approve(s, kim, now, policy) for s in outcome.states]
     options += [reject(s, kim, now, policy) for s in outcome.states]
     options += [rule(c, side, kim, now, policy) for c in outcome.collisions for side in (c.registration, c.other)]
+    options += [appeal(c, Actor.person("lee"), now, policy, "new proof") for c in outcome.collisions]
+    after = recorded(claims, outcome)
+    for kind in ACTS:
+        given_ = Options(to=chance.choice(["P01", "P02", "P03"]), rule=chance.choice(list(EXEMPTABLE)))
+        options += [act(kind, s.ref, kim, now, after, policy, "because", given_) for s in outcome.states]
     chance.shuffle(options)
     for option in options:
-        if not check_person(claims, policy, now, option):
-            claims = recorded(claims, outcome)
+        if not check_person(after, policy, now, option):
+            claims = after
             return replace(claims, decisions=(*claims.decisions, replace(option, seq=len(claims.decisions))))
     return claims
 
@@ -248,8 +264,8 @@ def test_even_unchecked_approvals_never_put_two_protections_side_by_side(
 
 
 def pairs_in_force(outcome: Outcome) -> Iterator[tuple[Any, Any]]:
-    """Protections in force whose products meet."""
-    active = [s for s in outcome.states if s.protection is Protection.ACTIVE]
+    """Protections in force, or suspended in their place, whose products meet."""
+    active = [s for s in outcome.states if s.protection in (Protection.ACTIVE, Protection.SUSPENDED)]
     for i, one in enumerate(active):
         yield from ((one, two) for two in active[i + 1 :] if meets(one.products, two.products))
 

@@ -10,9 +10,13 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from syncd.policy import Policy, sentences, version_of
+from syncd.policy import Policy, sentences, switched_off, version_of, warnings
+from syncd.policy.calendars import DAYS
+from syncd.policy.durations import format_duration, parse_duration
 from syncd.policy.fields import value_of
-from syncd.policy.schema import REQUIRABLE, format_duration, parse_duration
+from syncd.policy.presets import PRESETS
+from syncd.policy.requirable import REQUIRABLE
+from syncd.policy.switches import SWITCHES
 
 from .factories import company, registration
 
@@ -29,13 +33,93 @@ def test_the_shipped_policy_is_the_default_and_has_at_most_forty_lines() -> None
     assert len(SHIPPED.read_text("utf-8").splitlines()) <= 40
 
 
-def test_the_shipped_policy_shows_every_key() -> None:
+def test_the_shipped_policy_shows_every_key_of_what_is_on() -> None:
+    """What is off is not in the file; `syncd policy show` lists it in a line (DESIGN 6)."""
+
     def keys(value: object, prefix: str = "") -> set[str]:
         if not isinstance(value, dict):
             return {prefix}
         return {k for name, part in value.items() for k in keys(part, f"{prefix}.{name}")}
 
-    assert keys(shipped()) == keys(Policy().model_dump(mode="json"))
+    left_out = {f".{switch.key}" for switch in SWITCHES} | {".extension", ".disputes", ".transition_days"}
+    every = keys(Policy().model_dump(mode="json"))
+    off = {k for k in every if any(k == key or k.startswith(f"{key}.") for key in left_out)} | {".review.team_queue"}
+    assert keys(shipped()) == every - off
+
+
+def test_every_switch_is_off_as_shipped_and_named_by_its_key() -> None:
+    assert [s.key for s in SWITCHES if s.on(Policy())] == []
+    lines = switched_off(Policy())
+    assert len(lines) == len(SWITCHES) == len({line.partition(":")[0] for line in lines})
+    for switch in SWITCHES:
+        part: object = Policy()
+        for name in switch.key.split("."):
+            part = getattr(part, name)
+
+
+ON: list[tuple[dict[str, Any], str]] = [
+    ({"proof": {"introduction": {"need": "required"}}}, "must prove introduction"),
+    ({"minimum": [{"amount": 5000, "currency": "GBP"}]}, "worth at least 5000 GBP"),
+    ({"least_days_before_close": 10}, "closes in less than 10 days"),
+    ({"cooldown_days": 7}, "For 7 days after its protection ended"),
+    ({"speculation": {"signs": 2}}, "with 2 of these signs"),
+    ({"protection": {"dormant_after_days": 30}}, "without activity on its deal for 30 days"),
+    ({"edits": "check"}, "Products added to a protected filing are checked"),
+    ({"review": {"within_hours": 48}}, "within 48 business hours"),
+    ({"review": {"team_queue": "desk@vendor.example"}}, "at last desk@vendor.example"),
+    ({"disputes": {"ladder": [{"level": "channel manager", "days": 3}]}}, "channel manager for 3 business days"),
+    ({"direct": {"contact_days": 60}}, "within 60 days before the filing stands"),
+    ({"house_accounts": "review"}, "Registrations on house accounts are looked at"),
+    ({"scope": "company"}, "claims the whole company"),
+    ({"territory": "country"}, "Claims in two countries do not meet"),
+    ({"tie_rules": ["more_complete", "earlier"]}, "stands the more complete form, then the earlier instant"),
+    ({"max_records_per_registration": 50}, "more than 50 records"),
+    ({"calendars": [{"zone": "Europe/London"}]}, "the calendars of Europe/London"),
+    ({"programmes": [{"name": "gold", "approval": "manual"}]}, "gold (everybody) has its own approval"),
+    ({"benefits": [{"tier": "gold", "discount_points": 10}]}, "gold: 10 points of discount"),
+]
+
+
+@pytest.mark.parametrize(("given", "says"), ON)
+def test_a_rule_that_is_switched_on_is_said_and_no_longer_listed_as_off(given: dict[str, Any], says: str) -> None:
+    policy = Policy.model_validate(given)
+    assert says in " ".join(sentences(policy))
+    assert len(switched_off(policy)) == len(SWITCHES) - 1
+    assert version_of(policy) != version_of(Policy())
+
+
+def test_every_switch_has_been_switched_on_above() -> None:
+    assert len(ON) == len(SWITCHES)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, ""),
+        (
+            {"proof": {"first_contact": {"need": "required"}}, "first_contact": {"max_age_days": 0}},
+            "first_contact.max_age_days is 0",
+        ),
+        ({"speculation": {"signs": 1, "stale_after_days": 90}}, "never fires"),
+        ({"cooldown_days": 7}, "bring the old protection back for 14 days"),
+        (
+            {"minimum": [{"amount": 1, "currency": "EUR"}], "required": ["company.name"]},
+            "minimum asks for a value",
+        ),
+        ({"least_days_before_close": 3}, "a filing without it passes"),
+        ({"proof": {"discovery": {"need": "required"}}}, "a filing without it proves nothing"),
+        ({"approval": "manual", "protection": {"starts": "received", "days": 3}}, "would be over before anybody"),
+        ({"customers": {"new_logo_days": 10}}, "stops a registration for longer (30 days)"),
+        (
+            {"review": {"people": [{"email": "a@x", "deputy": "b@x"}, {"email": "b@x", "deputy": "A@x"}]}},
+            "The deputies of a@x stand in for each other",
+        ),
+        ({"extension": {"most": 0, "while_others_wait": False}}, "nothing is ever prolonged"),
+    ],
+)
+def test_rules_that_never_fire_or_contradict_are_warned_about(given: dict[str, Any], says: str) -> None:
+    found = warnings(Policy.model_validate(given))
+    assert found == [] if not says else any(says in text for text in found)
 
 
 def test_every_key_says_what_it_means() -> None:
@@ -90,6 +174,24 @@ def test_a_duration_is_a_number_with_its_unit(text: str, expected: timedelta) ->
         ({"named_accounts": "block"}, "'reject', 'review' or 'allow'"),
         ({"approval": "auto"}, "'automatic' or 'manual'"),
         ({"nonsense": 1}, "Extra inputs are not permitted"),
+        ({"calendars": [{"zone": "Europe/Londn"}]}, "there is no time zone 'Europe/Londn'"),
+        ({"calendars": [{"weekend": ["fridy"]}]}, "there is no day fridy"),
+        ({"calendars": [{"weekend": list(DAYS)}]}, "leaves no day on which anybody decides"),
+        ({"calendars": [{"opens": "17:00", "closes": "09:00"}]}, "is not after it begins at 17:00"),
+        ({"calendars": [{"opens": 540}]}, "write the time between quotes"),
+        ({"calendars": [{"opens": "nine"}]}, "write the time as hours and minutes"),
+        ({"review": {"people": [{"email": "a@x", "away_from": "2026-06-01"}]}}, "give both away_from and away_to"),
+        (
+            {"review": {"people": [{"email": "a@x", "away_from": "2026-06-02", "away_to": "2026-06-01"}]}},
+            "away_to 2026-06-01 is before away_from 2026-06-02",
+        ),
+        ({"proof": {"least_points": 1}}, "the scored standards give 0 together"),
+        ({"proof": {"discovery": {"need": "scored"}}}, "its points change nothing; set it"),
+        ({"minimum": [{"amount": 5, "currency": "pounds"}]}, "should match pattern"),
+        (
+            {"disputes": {"ladder": [{"level": "a", "days": 5}, {"level": "b", "days": 5}]}},
+            "each step must end later than the one before",
+        ),
     ],
 )
 def test_nonsense_is_refused_in_words(given: dict[str, Any], says: str) -> None:
@@ -151,3 +253,26 @@ def test_the_sentences_follow_the_policy() -> None:
 def test_the_schema_lists_only_fields_that_a_registration_has() -> None:
     for name in REQUIRABLE:
         assert value_of(name, registration(), company()) is not None, name
+
+
+def test_a_preset_is_a_start_and_what_is_written_down_goes_before_it() -> None:
+    assert version_of(Policy.model_validate({"preset": "first_to_file"})) == version_of(Policy())
+    company = Policy.model_validate({"preset": "account_based", "protection": {"days": 60}})
+    assert (company.scope.value, company.direct.contact_days) == ("company", 60)
+    assert (company.protection.days, company.protection.dormant_after_days) == (60, 60)
+    deals = Policy.model_validate({"preset": "opportunity_based"})
+    assert (deals.customers.new_logo_days, deals.edits.value) == (0, "check")
+    spelt = Policy.model_validate({**PRESETS["opportunity_based"]})
+    assert version_of(spelt) == version_of(deals), "a version follows the content"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_policy_without_contradictions(name: str) -> None:
+    policy = Policy.model_validate({"preset": name})
+    assert [text for text in warnings(policy) if "close_on" not in text] == []
+    assert len(" ".join(sentences(policy))) < 4000, "a page"
+
+
+def test_an_unknown_preset_is_named_with_those_that_there_are() -> None:
+    with pytest.raises(ValidationError, match="first_to_file, account_based, opportunity_based"):
+        Policy.model_validate({"preset": "winner_takes_all"})

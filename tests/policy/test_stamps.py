@@ -174,7 +174,7 @@ def test_a_direct_opportunity_that_won_shows_that_it_stands() -> None:
 
 
 def test_an_active_protection_goes_before_direct() -> None:
-    dormant_then = opportunity("o1", T0 - days(200), last_activity_on=(T0 + days(15)).date())
+    dormant_then = opportunity("o1", T0 - days(200), last_activity_on=(T0 - days(60)).date())
     early = registration("r1", T0 - days(100), status=FiledStatus.SUBMITTED)
     claims, outcome = run(group(early, opportunity("o1", T0 - days(200))), T0 - days(99))
     assert state(outcome, "r1").application == "approved"

@@ -96,6 +96,9 @@ CASES = [
            "must be a number", "For example `auto: 0.97`"),
     Broken("share out of range", "mode: live", "quota_share: 3", "quota_share", "connections.crm.quota_share",
            "must be at most 1", "quota_share: 0.5"),
+    Broken("thresholds of a connection crossed", "    ownership: off\n", "    ownership: off\n    matching: "
+           "{auto: 0.5, review: 0.9}\n", "matching", "connections.crm.matching.auto", "must be above `review`",
+           "auto: 0.99"),
     Broken("thresholds crossed", "auto: 0.97, review: 0.10", "auto: 0.5, review: 0.9", "matching", "matching.auto",
            "must be above `review`", "auto: 0.97"),
     Broken("text where a section belongs", "log: {format: auto, level: info}", "log: json", "log", "log",

@@ -70,6 +70,8 @@ def test_values_are_typed_and_defaults_are_careful(tmp_path: Path) -> None:
     assert (prm.base_url, prm.api_version, prm.authority) == ("https://api.hubapi.com", "2026-09", "source")
     assert prm.mapping == tmp_path / "maps" / "prm.yaml"
     assert (settings.matching.auto, settings.matching.review) == (0.97, 0.10)
+    assert (settings.matching.duplicates, settings.matching.twins) == (0.97, 0.50)
+    assert (prm.matching.auto, prm.matching.review) == (None, None), "as for all"
 
 
 def test_settings_do_not_change(tmp_path: Path) -> None:
