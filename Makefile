@@ -6,7 +6,7 @@ UV     := $(BIN)/uv
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-clients test-ci lint bench bench-peers lock clean
+.PHONY: help setup setup-dev demo test test-clients test-ci test-deep-policy test-deep-matching lint bench bench-peers lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,10 +40,18 @@ demo: setup  ## the whole job on emulated CRMs: make demo ARGS="--once --json"
 	@$(BIN)/syncd demo $(ARGS)
 
 test: setup-dev  ## all tests, on SQLite and a real PostgreSQL
-	$(BIN)/pytest -n auto -q tests --ignore tests/clients -m "not counts"
+	$(BIN)/pytest -n auto -q tests --ignore tests/clients -m "not counts and not deep"
 
 test-ci: setup-dev  ## the large counts that CI runs: seeded histories and combinations
 	$(BIN)/pytest -n auto -q tests --ignore tests/clients -m counts
+
+test-deep-policy: setup-dev  ## planted bugs of the policy, each caught by name
+	$(BIN)/pytest -n auto -q tests/planted -m deep
+
+test-deep-matching: $(VENV)/.bench  ## incremental linking in 1,000 examples, golden pairs, a million accounts (long)
+	HYPOTHESIS_PROFILE=deep $(BIN)/pytest -n auto -q tests/matching/test_incremental.py tests/jobs/test_link_incremental.py
+	$(BIN)/python -m bench.golden_pairs
+	$(BIN)/python -m bench.matching_scale
 
 CLIENTS := tap-salesforce tap-hubspot dlt
 .venv-%/.done: requirements/clients/%.txt $(UV)

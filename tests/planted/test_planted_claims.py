@@ -10,7 +10,7 @@ from .bugs_claims import BUGS
 from .planting import ROOT, Bug, plant, run
 
 
-@pytest.mark.counts
+@pytest.mark.deep
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_a_bent_rule_of_claims_is_caught_by_name(bug: Bug, tmp_path: Path) -> None:
     done = run(bug.tests, plant(bug, tmp_path))

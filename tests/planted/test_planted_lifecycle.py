@@ -10,7 +10,7 @@ from .bugs_lifecycle import LIFECYCLE
 from .planting import ROOT, Bug, plant, run
 
 
-@pytest.mark.counts
+@pytest.mark.deep
 @pytest.mark.parametrize("bug", LIFECYCLE, ids=lambda bug: bug.name)
 def test_a_planted_bug_of_the_lifecycle_is_caught_by_name(bug: Bug, tmp_path: Path) -> None:
     done = run(bug.tests, plant(bug, tmp_path))
