@@ -154,6 +154,8 @@ def erase(
     from syncd.store import ledger
 
     config: Context = context.obj
+    if not reason.strip():
+        raise UserError("Say why with --reason; it is kept in the ledger.")
     if value is None and before is None:
         raise UserError("Say what to erase: --value TEXT, --before DATE, or both.")
     try:

@@ -95,6 +95,10 @@ def _reviewed(path: Path) -> Reviewed:
         raise UserError(f"{path} cannot be read ({error.strerror}).") from None
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{path} is no plan. `syncd plan -o {path}` writes one.") from None
+    if not writes:
+        raise UserError(
+            f"{path} holds nothing to write: a plan made in shadow mode is held back throughout; make it anew."
+        )
     return Reviewed(writes)
 
 

@@ -13,7 +13,7 @@ from syncd.jobs.answers import acknowledge
 from syncd.jobs.counts import partner_counts
 from syncd.jobs.past import past_of
 from syncd.jobs.pushed import pushes, related_organizations
-from syncd.jobs.work import CONTESTING, EVIDENCE, Work, canonical_line, running
+from syncd.jobs.work import Work, canonical_line, running
 from syncd.model import (
     Account,
     Activity,
@@ -120,9 +120,8 @@ def horizon(work: Work, tx: sa.Connection) -> datetime | None:
     passes = holds.passes(tx)
     complete = []
     for side in work.sides:
-        contesting = CONTESTING | EVIDENCE if side.role == "direct" else CONTESTING
         for feed in side.feeds:
-            if contesting & set(feed.streams):
+            if side.waited_for & set(feed.streams):
                 read = cursors.get(tx, side.uid, feed.head).complete_through
                 known = [at for at in (read, passes.get((side.uid, feed.object))) if at is not None]
                 complete.append(max(known, default=None))

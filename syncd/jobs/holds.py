@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from syncd.errors import UserError
 from syncd.jobs.feeds import Feed
-from syncd.jobs.work import CONTESTING, Side, Work
+from syncd.jobs.work import Side, Work
 from syncd.store import cursors, decisions, holds, ledger
 from syncd.store.holds import STOPS_READING, HoldKind
 
@@ -60,7 +60,7 @@ def _stalled(work: Work, tx: sa.Connection) -> Iterator[Waiting]:
     passes, held = holds.passes(tx), {(hold.connection, hold.object) for hold in holds.open_ones(tx)}
     for side in work.sides:
         for feed in side.feeds:
-            if not CONTESTING & set(feed.streams) or (side.uid, feed.object) in held:
+            if not side.waited_for & set(feed.streams) or (side.uid, feed.object) in held:
                 continue
             read, passed = cursors.get(tx, side.uid, feed.head).complete_through, passes.get((side.uid, feed.object))
             since = max((at for at in (read, passed) if at is not None), default=None)
@@ -90,7 +90,8 @@ def proceed(work: Work, name: str, person: str, reason: str) -> Waiting:
             holds.let_pass(tx, side.uid, feed.object, found.what, now, person, reason)
         else:
             holds.lift(tx, int(name), person, reason, now)
-        body = {"what": "proceed", **found.as_json(), "by": f"person:{person}", "reason": reason}
+        about = {"what": "proceed", "stopped": found.what, "because_of": found.kind.value}
+        body = {**found.as_json(), **about, "by": f"person:{person}", "reason": reason}
         ledger.append(tx, now, [ledger.Entry("proceed", body, ("reason",))], work.ledger_key)
     return found
 
@@ -135,7 +136,7 @@ def halt(work: Work, connections: Sequence[str], person: str, reason: str) -> li
     with work.store.append() as tx:
         decisions.alone(tx)
         for side in chosen:
-            what = f"{side.name}: {person} has stopped all writing ({reason})."
+            what = f"{side.name}: a person has stopped all writing."
             holds.stop(tx, side.uid, "", HoldKind.HALTED, what, {"by": person}, now, None)
         body = {"what": "halt", "connections": names, "by": f"person:{person}", "reason": reason}
         ledger.append(tx, now, [ledger.Entry("halt", body, ("reason",))], work.ledger_key)

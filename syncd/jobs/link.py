@@ -38,7 +38,7 @@ def link(work: Work) -> int:
     with running(work, "link") as run:
         frozen = frozen or _freeze(work)
         again = version != version_of(work, frozen)
-        with work.store.read() as tx:
+        with work.store.read(long=True) as tx:
             made = link_all_again(tx, work, frozen) if again else _link_changed(tx, work, frozen, changed, known)
         count, dirty = _put(work, frozen, made, changed)
         run.counts.update(

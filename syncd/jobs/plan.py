@@ -78,17 +78,26 @@ def plan(work: Work, reviewed: Reviewed | None = None) -> int:
     with running(work, "plan") as run:
         queued = differing = 0
         held = too_many(work, refs, run.id) if reviewed is None else frozenset[str]()
+        left: set[str] = set()
         for part in graph.chunks([ref for ref in refs if ref.connection not in held]):
             with work.store.begin() as tx:
                 found = differences(work, tx, part)
-                moved = reviewed.moved(work, found) if reviewed is not None else []
-                queued += _queue(work, tx, part, [d for d in found if d not in moved], run.id)
+                moved = {_key(d) for d in reviewed.moved(work, found)} if reviewed is not None else set()
+                queued += _queue(work, tx, part, [d for d in found if _key(d) not in moved], run.id)
                 differing += len(found)
                 graph.mark_planned(tx, part)
-                graph.mark_unplanned(tx, [d.intent.ref for d in moved])
+                graph.mark_unplanned(tx, [ref for ref, _ in moved])
+                left |= {ref.connection for ref, _ in moved}
+        for part in graph.chunks([ref for ref in refs if ref.connection in held]):
+            with work.store.begin() as tx:
+                _withdraw(work, tx, part, differences(work, tx, part))
         with work.store.begin() as tx:
             graph.set_progress(tx, "planned", 0, version)
             graph.mark_unplanned(tx, [ref for ref in refs if ref.connection in held])
+            if reviewed is not None:  # what was asked of a person is answered where nothing was left out
+                for side in work.sides:
+                    if side.uid not in left:
+                        holds.withdraw(tx, side.uid, "", HoldKind.WRITES)
         run.counts.update(compared=len(refs), different=differing, queued=queued)
         return queued
 
@@ -100,6 +109,22 @@ def _version(work: Work) -> str:
         for side in work.sides
         for stream, mapping in side.streams.items()
     )
+
+
+def _key(item: Difference) -> tuple[Ref, WriteGroup]:
+    return item.intent.ref, item.intent.group
+
+
+def _withdraw(work: Work, tx: sa.Connection, refs: Sequence[Ref], found: Sequence[Difference]) -> None:
+    """While new writes are held, those that wait and are not what is wanted any more must not go out either."""
+    wanted = {_key(d): d.intent for d in found if not d.refused}
+    old = []
+    for key, writes in outbox.of_records(tx, refs).items():
+        item, intent = outbox.open_one(writes), wanted.get(key)
+        mapping = work.mapping_of(key[0], item.intent.stream) if item is not None else None
+        if item is not None and (intent is None or mapping is None or not _same(mapping, item.intent, intent)):
+            old.append(item.number)
+    outbox.withdraw(tx, old, work.clock.now())
 
 
 def _queue(work: Work, tx: sa.Connection, refs: Sequence[Ref], found: Sequence[Difference], run: str) -> int:
@@ -217,7 +242,8 @@ def too_many(work: Work, refs: Sequence[Ref], run: str) -> frozenset[str]:
     held: set[str] = set()
     for side in work.sides:
         mine = [ref for ref in refs if ref.connection == side.uid] if side.live else []
-        rules = _rules(work, mine) if len(mine) > work.brakes.written_least else Counter[str]()
+        may_be_many = len(WriteGroup) * len(mine) > work.brakes.written_least
+        rules = _rules(work, mine) if may_be_many else Counter[str]()
         with work.store.begin() as tx:
             if _is_let_through(work, tx, side, rules.total()):
                 holds.withdraw(tx, side.uid, "", HoldKind.WRITES)

@@ -78,7 +78,7 @@ class Refresh:
 
 def look(work: Work) -> Refresh | None:
     """What freezing anew would change; None when it would be the same version. Raises UserError before any linking."""
-    with work.store.read() as tx:
+    with work.store.read(long=True) as tx:
         now = in_force(tx)
         if now is None:
             raise UserError("Nothing has been linked yet, so nothing is frozen. Run `syncd sync` first.")

@@ -129,6 +129,11 @@ class Side:
         )
 
     @property
+    def waited_for(self) -> frozenset[Stream]:
+        """The streams that decisions wait for: what may stand against a claim, and how that stood."""
+        return CONTESTING | EVIDENCE if self.role == "direct" else CONTESTING
+
+    @property
     def role(self) -> str:
         """The part its accounts play in matching: `direct` or `filed`."""
         return "direct" if self.roles & {"direct", "both"} else "filed"

@@ -124,9 +124,11 @@ class Store:
             yield tx
 
     @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
-        """A transaction that only reads, and never waits for a writer."""
+    def read(self, *, long: bool = False) -> Iterator[sa.Connection]:
+        """A transaction that only reads, and never waits for a writer; a `long` one may compute between two reads."""
         with self._reading.connect() as tx:
+            if long and not self.is_sqlite:
+                tx.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             yield tx
 
     def close(self) -> None:

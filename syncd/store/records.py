@@ -306,7 +306,8 @@ def _update(
         if before[item.row.id].fields != item.fields or before[item.row.id].deleted != item.row.deleted
     }
     placed = [id_ for id_ in ids if id_ in facts or before[id_].stream != stream.value]
-    graph.mark_unplanned(tx, [place._replace(id=id_) for id_ in ids if id_ not in set(placed)])
+    shown_only = set(ids).difference(placed)
+    graph.mark_unplanned(tx, [place._replace(id=id_) for id_ in ids if id_ in shown_only])
     change = dict(zip(placed, range(counters.advance(tx, "change", len(placed)) + 1, 2**62), strict=False))
     tx.execute(
         record.update()

@@ -10,9 +10,10 @@ from syncd.cli.sync import exit_code
 from syncd.errors import UserError
 from syncd.jobs import holds
 from syncd.jobs.cycle import cycle
-from syncd.jobs.plan import Difference, Reviewed, everything
+from syncd.jobs.plan import Difference, Reviewed, everything, plan
 from syncd.jobs.work import Brakes
-from syncd.store import ledger
+from syncd.model import WriteState
+from syncd.store import ledger, outbox
 
 from .world import World
 
@@ -130,6 +131,34 @@ def test_what_is_let_through_follows_what_there_is(
     assert Brakes(written_least=least, written_share=share, written_most=most).writes(records) == limit
 
 
+def test_what_waits_and_is_not_wanted_any_more_does_not_go_out_while_the_brake_holds(flood: World) -> None:
+    """What a mistake queued before must not be written because its correction is held."""
+    flood.work.brakes = Brakes()
+    settled(flood)
+    plan(flood.work)
+    flood.work.brakes = Brakes(written_least=0, written_most=1)
+    flood.cycle(days=95)  # the protections are over, and that is to be said
+    assert floods(flood), "the correction is held"
+    with flood.store.read() as tx:
+        waiting_writes = outbox.in_state(tx, [WriteState.QUEUED])
+        wanted = {(d.intent.ref, d.intent.group): d.intent.fields for d in everything(flood.work, tx)}
+    assert all(wanted[item.intent.ref, item.intent.group] == item.intent.fields for item in waiting_writes)
+    assert [flood.shows(f"b{n}") for n in range(6)] == [None] * 6
+
+
+def test_two_groups_of_writes_on_few_records_are_as_many_as_they_are(world: World) -> None:
+    world.change_side("crm", ownership="enforce")
+    many(world, 3)
+    for n in range(3):
+        world.opportunity(f"o{n}", f"b{n}", Products__c="PLAN", Registration__c=f"s{n}")
+    settled(world)
+    wanted = [d for d in differences(world) if d.intent.ref.connection == world.side("crm").uid]
+    records = {d.intent.ref for d in wanted}
+    assert len(wanted) > len(records)
+    world.work.brakes = Brakes(written_least=len(records), written_most=len(records))
+    assert exit_code(world.cycle()) == 4
+
+
 # --- a person stops everything
 
 
@@ -143,6 +172,7 @@ def test_nothing_is_written_while_a_person_has_stopped_it_and_everything_afterwa
     report = world.cycle()
     assert (exit_code(report), report.writes, len(world.crm.changes)) == (4, 0, before)
     assert report.decisions > 0, "reading and deciding go on"
+    assert "banners" not in str(waiting(world)) + str(report.held), "what people write stays in the ledger"
     for item in waiting(world):
         holds.proceed(world.work, item.name, "kim", "they were right")
     assert exit_code(world.cycle()) == 0
@@ -238,6 +268,8 @@ def test_a_reviewed_plan_needs_no_brake(flood: World) -> None:
     settled(flood)
     seen = reviewed(flood, *(f"b{n}" for n in range(6)))
     flood.clock.advance(seconds=10)
+    assert exit_code(flood.cycle()) == 4
     report = cycle(flood.work, reviewed=seen)
-    assert exit_code(report) == 0
+    assert exit_code(report) == (4 if report.held else 0)
+    assert floods(flood) == [item for item in floods(flood) if item.connection == "prm"], "what was asked is answered"
     assert [flood.shows(f"b{n}") for n in range(6)] == ["protected"] * 6

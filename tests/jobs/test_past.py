@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from syncd.errors import Retry
+from syncd.jobs import holds
 from syncd.jobs.past import BEFORE, Said, timeline
-from syncd.model import Change, Ref
+from syncd.model import Change, Ref, Stream
+from syncd.store import cursors
 
 from .conftest import Make
-from .world import CRM_MAPPING, World
+from .world import CRM_MAPPING, CRM_UID, World
 
 T0 = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -110,6 +112,23 @@ def test_the_history_of_a_crm_tells_what_stood_before_syncd_ever_read_it(make: M
     assert world.application() == "approved"
     (found,) = world.collisions()
     assert (found.code, found.evidence["known"], found.evidence["products_then"]) == ("C53", "reconstructed", ["BOARD"])
+
+
+def test_a_history_that_does_not_come_is_named_and_a_person_can_do_without_it(make: Make) -> None:
+    """What decisions wait for is what `syncd holds` lists."""
+    world = make(crm_mapping=with_streams(history=HISTORY))
+    world.cycle()
+    with world.store.begin() as tx:
+        cursors.forget(tx, CRM_UID, ["history"])
+    world.change_side("crm", broken={Stream.HISTORY: "its object is gone"})
+    world.deal()
+    world.cycle(minutes=20)
+    assert world.application() == "pending"
+    with world.store.read() as tx:
+        assert [item.name for item in holds.waiting(world.work, tx)] == ["crm/history"]
+    holds.proceed(world.work, "crm/history", "kim", "we never tracked it")
+    world.cycle(seconds=10)
+    assert world.application() == "approved"
 
 
 def test_a_stage_of_long_ago_tells_that_a_deal_was_closed_then(make: Make) -> None:
