@@ -13,6 +13,7 @@ import structlog
 from jobs.world import CRM_MAPPING, PRM_MAPPING, World
 
 from syncd.cli.main import run
+from syncd.cli.output import set_up_logging
 from syncd.store.database import Store
 
 SETTINGS = """
@@ -36,6 +37,12 @@ connections:
 """
 
 Ask = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def _logging() -> None:
+    """Logging as a command sets it up, whatever ran in this process before."""
+    set_up_logging("auto", "warning")
 
 
 @pytest.fixture
