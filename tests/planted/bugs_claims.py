@@ -187,9 +187,9 @@ BUGS: tuple[Bug, ...] = (
     ),
     Bug(
         "decisions_do_not_wait_for_activities",
-        "syncd/jobs/decide.py",
-        'contesting = CONTESTING | EVIDENCE if side.role == "direct" else CONTESTING',
-        "contesting = CONTESTING",
+        "syncd/jobs/work.py",
+        'return CONTESTING | EVIDENCE if self.role == "direct" else CONTESTING',
+        "return CONTESTING",
         f"{PAST}::test_activities_decide_whether_a_deal_was_active_and_decisions_wait_for_them",
     ),
     Bug(
