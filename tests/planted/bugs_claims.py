@@ -187,9 +187,9 @@ BUGS: tuple[Bug, ...] = (
     ),
     Bug(
         "decisions_do_not_wait_for_activities",
-        "syncd/jobs/work.py",
-        'return CONTESTING | EVIDENCE if self.role == "direct" else CONTESTING',
-        "return CONTESTING",
+        "syncd/jobs/decide.py",
+        "if side.waited_for & set(feed.streams):",
+        "if (side.waited_for - {Stream.ACTIVITIES}) & set(feed.streams):",
         f"{PAST}::test_activities_decide_whether_a_deal_was_active_and_decisions_wait_for_them",
     ),
     Bug(
