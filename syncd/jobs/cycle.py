@@ -51,6 +51,13 @@ class CycleReport:
     paused: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
 
+    def add_said(self, other: CycleReport) -> None:
+        """Take over what another says in sentences: each thread has its own, so that their order is always the same."""
+        self.errors += other.errors
+        self.held += other.held
+        self.paused += other.paused
+        self.alarms += other.alarms
+
     @property
     def writes(self) -> int:
         """Writes that arrived in this cycle."""
@@ -137,17 +144,21 @@ def _read_all(work: Work, report: CycleReport, sweeping: bool, progress: Progres
     """Connections in parallel, the objects of one after another; a stalled one holds back only its own."""
     sides = list(work.sides)
     with ThreadPoolExecutor(max_workers=max(len(sides), 1), thread_name_prefix="pull") as pool:
-        readers = [Reader(work, side, report, sweeping, progress) for side in sides]
+        readers = [Reader(work, side, CycleReport(), sweeping, progress) for side in sides]
         jobs = [pool.submit(reader.read) for reader in readers]
     for side, reader, job in zip(sides, readers, jobs, strict=True):
         report.pulled[side.name] = job.result()
+        report.add_said(reader.report)
         if reader.refused:
             _check_again(work, side, report)
 
 
 @dataclass(slots=True)
 class Reader:
-    """Reads one connection, object by object. `refused`: something that was asked for does not exist (any more)."""
+    """Reads one connection, object by object, and says in a `report` of its own how it went.
+
+    `refused`: something that was asked for does not exist (any more).
+    """
 
     work: Work
     side: Side
@@ -256,17 +267,18 @@ def in_words(error: Exception) -> str:
 
 def _write_all(work: Work, report: CycleReport) -> None:
     with ThreadPoolExecutor(max_workers=max(len(work.sides), 1), thread_name_prefix="write") as pool:
-        jobs = {side.name: pool.submit(_write_side, work, side, report) for side in work.sides}
+        jobs = {side.name: pool.submit(_write_side, work, side) for side in work.sides}
     for name, job in jobs.items():
-        report.written[name] = job.result()
+        report.written[name], errors = job.result()
+        report.errors += errors
 
 
-def _write_side(work: Work, side: Side, report: CycleReport) -> WriteCounts:
-    counts = WriteCounts()
+def _write_side(work: Work, side: Side) -> tuple[WriteCounts, list[str]]:
+    counts, errors = WriteCounts(), []
     try:
         write(work, side, counts)
     except (LeaseLost, Stopping):
         raise
     except Exception as error:  # whatever it is, the other connections go on
-        report.errors.append(f"{side.name} write: {in_words(error)}")
-    return counts
+        errors.append(f"{side.name} write: {in_words(error)}")
+    return counts, errors
