@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
+from sqlalchemy import make_url
 
 from syncd.connectors.base import Connector
 from syncd.connectors.wrappers import Deferred, ReadOnly, Retrying
 from syncd.errors import Problem, UserError
-from syncd.jobs.work import Brakes, Heartbeat, Side, Work
+from syncd.jobs.work import Brakes, Heartbeat, Side, Stopping, Work
 from syncd.mapping import Mapping, MappingFile
 from syncd.model import Budget, Clock, Credentials, MissingField
 from syncd.policy import Policy, version_of
@@ -56,13 +58,21 @@ DEFAULT_CONFIG = "syncd.yaml"
 class SystemClock:
     """The machine's clock."""
 
+    def __init__(self) -> None:
+        self.stopping = Event()
+
     def now(self) -> datetime:
         """The present in UTC."""
         return datetime.now(UTC)
 
     def wait(self, seconds: float) -> None:
-        """Sleep."""
+        """Sleep, whatever happens: between two parts of what is being written nothing may break in."""
         time.sleep(max(seconds, 0.0))
+
+    def rest(self, seconds: float) -> None:
+        """Sleep before asking again. Raises Stopping when told to stop meanwhile."""
+        if self.stopping.wait(max(seconds, 0.0)):
+            raise Stopping()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +191,7 @@ def build(config: Config, store: Store, clock: Clock | None = None) -> Work:
         twins=settings.matching.twins,
         bands={name: _bands(settings, connection.matching) for name, connection in settings.connections.items()},
         brakes=Brakes(**settings.brakes.model_dump()),
+        stopping=clock.stopping if isinstance(clock, SystemClock) else Event(),
     )
 
 
@@ -218,7 +229,8 @@ class Doors:
         connector: Connector = Deferred(lambda: make(name, connection))  # a person's quick command never needs it
         if connection.mode.value == "shadow":
             connector = ReadOnly(connector)
-        return Retrying(connector, self._clock)
+        rest = self._clock.rest if isinstance(self._clock, SystemClock) else None
+        return Retrying(connector, self._clock, sleep=rest)
 
     def budget(self, name: str, connection: Connection, make: Callable[..., Budget]) -> Budget:
         """The calls of one org or portal, the same for every connection that reaches it; the first one's share holds.
@@ -366,6 +378,7 @@ def _side(name: str, connection: Connection, mapping: Mapping, connector: Connec
         visible=connection.visibility == "full",
         heartbeat=Heartbeat(beat.object, beat.id, beat.field) if beat else None,
         settle_writes_after=connection.settle_writes_after,
+        fresh_within=connection.stale_after,
     )
 
 
@@ -393,6 +406,31 @@ def as_daemon(path: str | Path, clock: Clock | None = None) -> Iterator[Work]:
     """A Work that holds the daemon role: the only one that pulls and writes. Raises Stop when the role is taken."""
     with opened(path, clock, take_role) as work:
         yield work
+
+
+class Reloader:
+    """Reads the configuration again for a daemon at work, where one of its files has changed."""
+
+    def __init__(self, path: str | Path, work: Work) -> None:
+        self._path, self._work = path, work
+        self._seen = _files_of(path)
+
+    def __call__(self, anyway: bool = False) -> Work | None:
+        """The work as the files say now; None when they say what they said. Raises UserError and OSError."""
+        now = _files_of(self._path)
+        if now == self._seen and not anyway:
+            return None
+        self._seen = now
+        config = load_config(self._path)
+        if make_url(config.settings.database.reveal()) != self._work.store.url:
+            raise UserError("`database` has changed: that needs a restart. Everything else can change under way.")
+        return build(config, self._work.store, self._work.clock)
+
+
+def _files_of(path: str | Path) -> dict[str, str]:
+    """A hash of each file that the configuration consists of. Raises UserError and OSError."""
+    files = [str(path), *named_files(read_yaml(path, includes=False)).values()]
+    return {file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files}
 
 
 def take_role(store: Store) -> None:

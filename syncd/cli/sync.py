@@ -150,16 +150,27 @@ def run(context: typer.Context) -> int:
     """Run the daemon: a cycle at each interval of `schedule.every`, until SIGTERM or Ctrl-C.
 
     Only one daemon works on one database; people can decide beside it. It finishes the page or batch under way
-    before it stops.
+    before it stops. A changed configuration is taken up before the next cycle, at once after SIGHUP; a wrong one is
+    told, and the one before stays. With `server.listen` it serves /livez, /readyz, /status, /metrics and webhooks.
     """
-    from syncd.app import as_daemon, load_config
+    from contextlib import ExitStack
+
+    from syncd.app import Reloader, as_daemon, load_config
     from syncd.jobs.daemon import Daemon
+    from syncd.jobs.work import canonical_line
 
     config: Context = context.obj
-    every = load_config(config.config).settings.schedule.every
-    with as_daemon(config.config) as work:
+    settings = load_config(config.config).settings
+    with ExitStack() as stack:
+        work = stack.enter_context(as_daemon(config.config))
         _logging(config, quiet=False)
-        Daemon(work, every).run()
+        daemon = Daemon(work, settings.schedule.every, Reloader(config.config, work))
+        if settings.server.listen is not None:
+            from syncd.web import hints_of, serving
+
+            url = stack.enter_context(serving(work, settings.server.listen, hints_of(settings, work, daemon)))
+            canonical_line("serving", url=url)
+        daemon.run()
     return 0
 
 

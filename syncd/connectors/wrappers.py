@@ -103,12 +103,17 @@ class Retrying(Wrapped):
     """Asks again when the other side could not answer, from where it was; writes are never repeated.
 
     Each page and each call has its own `attempts` and its own `deadline` in seconds. A wait that the server asks for is
-    kept; one that does not fit into the deadline is the caller's to plan, as is a used-up day.
+    kept; one that does not fit into the deadline is the caller's to plan, as is a used-up day. `sleep` waits before
+    asking again, by the clock unless said otherwise; what it raises ends the waiting.
     """
 
-    def __init__(self, inner: Connector, clock: Clock, *, attempts: int = 5, deadline: float = 600.0) -> None:
+    def __init__(
+        self, inner: Connector, clock: Clock, *, attempts: int = 5, deadline: float = 600.0,
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(inner)
         self._clock, self._attempts, self._deadline = clock, attempts, timedelta(seconds=deadline)
+        self._sleep = sleep or clock.wait
 
     def check(self, specs: Sequence[ReadSpec], writable: Mapping[str, Sequence[str]]) -> Checked:
         """As the connector inside, asked again if need be."""
@@ -183,7 +188,7 @@ class Retrying(Wrapped):
             retry=tenacity.retry_if_exception(_passes_by),
             wait=lambda state: max(_asked(state), backoff(state)),
             stop=enough,
-            sleep=self._clock.wait,
+            sleep=self._sleep,
             reraise=True,
         )(ask)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,8 @@ class Side:
     `visible` is the admin's word that the integration user sees every record; `access` is what was proved of that, by
     native object. `broken` says by stream why it must not be read: without a field that the mapping names, a rule would
     be silently off, and what it let through would stand for good. `mapped` are the streams as the mapping file names
-    them, where some fields of ours were taken out because the system lacks them.
+    them, where some fields of ours were taken out because the system lacks them. `fresh_within` is how old what is
+    known of it may be before somebody is told.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Side:
     visible: bool
     heartbeat: Heartbeat | None
     settle_writes_after: timedelta
+    fresh_within: timedelta = timedelta(minutes=15)
     uid: str = ""
     broken: Mapping[Stream, str] = field(default_factory=dict)
     access: Mapping[str, ObjectAccess] = field(default_factory=dict)
@@ -168,6 +170,10 @@ class Brakes:
         return min(self.written_most, max(self.written_least, int(self.written_share * records)))
 
 
+Watcher = Callable[[Mapping[str, Any]], None]
+"""Told of each run that ends: job, connection, stream, status, seconds, and what it counted."""
+
+
 class Stopping(Stop):
     """syncd was told to stop; the rest of the work is done when it runs again."""
 
@@ -198,11 +204,18 @@ class Work:
     bound: bool = field(default=False)
     drift: dict[str, list[str]] = field(default_factory=dict)
     stopping: Event = field(default_factory=Event)
+    watchers: list[Watcher] = field(default_factory=list)
 
     def go_on(self) -> None:
         """Asked between two pages, batches or steps. Raises Stopping when the daemon was told to stop."""
         if self.stopping.is_set():
             raise Stopping()
+
+    def take_up(self, changed: Work) -> None:
+        """Work by another configuration from now on; belongs between two cycles. Every connection is checked anew."""
+        for known in fields(self):
+            if known.name not in _KEPT:
+                setattr(self, known.name, getattr(changed, known.name))
 
     def side(self, uid: str) -> Side:
         """The connection with this uid. Raises UserError when the configuration no longer has it."""
@@ -310,6 +323,9 @@ class Work:
         self.sides = [self._known(side, known) for side in self.sides]
 
 
+_KEPT = frozenset({"store", "clock", "stopping", "watchers"})
+"""What belongs to the process and not to its configuration."""
+
 _DRIFT_KEPT = 20
 _STREAMS = frozenset(stream.value for stream in Stream)
 
@@ -398,7 +414,8 @@ def _finish(work: Work, run: Run, about: Mapping[str, Any], started: datetime, e
             runs.finish(tx, run.id, finished, run.status, run.told(), text)
     finally:
         told = {key: value for key, value in about.items() if key in ("connection", "stream") and value}
-        canonical_line(
-            "run_finished", run=run.id, job=run.job, status=run.status, **told, **run.told(),
-            seconds=round((finished - started).total_seconds(), 3), error=text,
-        )  # fmt: skip
+        seconds = round((finished - started).total_seconds(), 3)
+        ended = {"run": run.id, "job": run.job, "status": run.status, **told, **run.told(), "seconds": seconds}
+        canonical_line("run_finished", **ended, error=text)
+        for watcher in work.watchers:
+            watcher(ended)

@@ -17,19 +17,22 @@ from syncd.settings.schema import (
     RefreshToken,
     Role,
     Schedule,
+    Server,
     Settings,
     SignedAssertion,
     Token,
+    Webhook,
 )
 from syncd.settings.secrets import Database, Identifier, Secret
 from syncd.settings.section import Section
 from syncd.settings.sources import FilesSource, SqlSource
 from syncd.settings.validate import in_order, load, validate
-from syncd.settings.values import Duration, Host
+from syncd.settings.values import Address, Duration, Host
 from syncd.settings.walk import known_keys
 from syncd.settings.yaml import Document, KeyPath, dotted, parse_yaml, read_yaml
 
 __all__ = [
+    "Address",
     "Authority",
     "Bands",
     "Basic",
@@ -54,10 +57,12 @@ __all__ = [
     "Schedule",
     "Secret",
     "Section",
+    "Server",
     "Settings",
     "SignedAssertion",
     "SqlSource",
     "Token",
+    "Webhook",
     "config_hash",
     "dotted",
     "in_order",

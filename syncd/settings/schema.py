@@ -23,7 +23,19 @@ from syncd.settings.refuse import refuse, refuse_key
 from syncd.settings.secrets import Database, Identifier, Secret
 from syncd.settings.section import Section
 from syncd.settings.sources import FilesSource, SqlSource
-from syncd.settings.values import AnchorPlace, Duration, File, Host, Instant, Name, Seconds, Zone, read_host
+from syncd.settings.values import (
+    AnchorPlace,
+    Duration,
+    File,
+    Host,
+    Instant,
+    Listen,
+    Name,
+    Seconds,
+    WebAddress,
+    Zone,
+    read_host,
+)
 from syncd.settings.words import did_you_mean
 
 
@@ -178,6 +190,7 @@ _KINDS_OF: dict[str, frozenset[Kind]] = {
     "heartbeat": _APIS | {Kind.SQL},
     "quota_share": _APIS,
     "timeout": _APIS,
+    "webhook": frozenset({Kind.HUBSPOT}),
 }
 """Which kinds of connection have a key; a key that is not here belongs to all."""
 
@@ -208,6 +221,18 @@ class Heartbeat(Section):
     object: str = Field(min_length=1, examples=["Syncd_Heartbeat__c"])
     id: str = Field(min_length=1, description="Id of the record.")
     field: str = Field(min_length=1, examples=["Last_Seen__c"])
+
+
+class Webhook(Section):
+    """How HubSpot may tell that something has changed."""
+
+    secret: Secret = Field(
+        description="The client secret of the app that sends them.", examples=["${env:HUBSPOT_CLIENT_SECRET}"]
+    )
+    url: WebAddress = Field(
+        description="The address that the app was given; it ends in /webhooks/ and the name of the connection.",
+        examples=["https://sync.example.com/webhooks/prm"],
+    )
 
 
 class Bands(Section):
@@ -269,11 +294,24 @@ class Connection(Section):
         json_schema_extra={"default": "60s"},
     )
 
+    fresh_within: Duration | None = Field(
+        default=None,
+        description="How old what is known of it may be before /readyz and alerts say so: 15m, or 25h for files.",
+        examples=["15m"],
+    )
+    webhook: Webhook | None = Field(
+        default=None, description="HubSpot's messages that something has changed, so that it is read at once."
+    )
     settle_writes_after: Seconds = Field(
         default=timedelta(minutes=10),
         description="How long the CRM may still apply a write whose answer was lost; then it is read back.",
         examples=["10m"],
     )
+
+    @property
+    def stale_after(self) -> timedelta:
+        """How old what is known of it may be."""
+        return self.fresh_within or (timedelta(hours=25) if self.kind is Kind.FILES else timedelta(minutes=15))
 
     @property
     def base_url(self) -> str:
@@ -304,7 +342,7 @@ class Connection(Section):
                 refuse("roles", "contains something that is not a role.", f"{hint} Roles are direct, partner and both.")
         return ("direct", "partner") if "both" in named else tuple(sorted(named))
 
-    @field_validator("emulator", "ca_file", "heartbeat", "quota_share", "timeout", mode="before")
+    @field_validator("emulator", "ca_file", "heartbeat", "quota_share", "timeout", "webhook", mode="before")
     @classmethod
     def _of_its_kind(cls, value: Any, info: ValidationInfo) -> Any:
         _refuse_foreign(info.data.get("kind"), str(info.field_name))
@@ -449,6 +487,17 @@ class Matching(Section):
         return value
 
 
+class Server(Section):
+    """What the daemon serves beside its work: /livez, /readyz, /status, /metrics, and webhooks in."""
+
+    listen: Listen | None = Field(
+        default=None,
+        description="Where it listens; without it nothing is served. Other machines reach it only through a proxy, or "
+        "where it is told to listen on an address of the network.",
+        examples=["127.0.0.1:8750"],
+    )
+
+
 class Log(Section):
     """How the log looks."""
 
@@ -515,6 +564,7 @@ class Settings(Section):
     schedule: Schedule = Schedule()
     brakes: Brakes = Brakes()
     matching: Matching = Matching()
+    server: Server = Server()
     ledger: Ledger = Ledger()
     credentials: Credentials = Credentials()
     log: Log = Log()

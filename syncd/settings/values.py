@@ -154,6 +154,54 @@ AnchorPlace = Annotated[str, PlainValidator(_anchor, json_schema_input_type=str)
 """A file to be appended to, or an https URL."""
 
 
+class Address(NamedTuple):
+    """Where a server of ours listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _address(value: Any) -> Address:
+    if isinstance(value, Address):
+        return value
+    host, _, port = str(value).strip().rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        refuse("listen", "is no address to listen on.", "Write host and port, such as `127.0.0.1:8750`.")
+    try:
+        ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        refuse("listen", f"`{host}` is no address of this machine.", "Write an address such as `127.0.0.1:8750`.")
+    return Address("127.0.0.1" if host == "localhost" else host, int(port))
+
+
+Listen = Annotated[
+    Address,
+    PlainValidator(_address, json_schema_input_type=str),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
+"""An address and a port to listen on."""
+
+
+def _web_address(value: Any) -> str:
+    text = str(value).strip()
+    parts = urlsplit(text)
+    plain = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    if not (parts.scheme == "https" or plain) or not parts.hostname or parts.username or parts.password:
+        refuse("web_address", "must be an https URL without a name or password.", "Write `https://host/path`.")
+    return text
+
+
+WebAddress = Annotated[
+    str, PlainValidator(_web_address, json_schema_input_type=str), WithJsonSchema({"type": "string"})
+]
+"""A public https address of ours; on this machine http too."""
+
+
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value):
         remedy = "Use small letters, digits, `-` and `_`, starting with a letter; at most 40."

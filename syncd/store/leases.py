@@ -75,3 +75,9 @@ def release(tx: sa.Connection, lease: Lease) -> None:
 def holder(tx: sa.Connection, name: str) -> str:
     """Who holds the lease, for a message."""
     return tx.execute(sa.select(table.c.holder).where(table.c.name == name)).scalar() or "nobody"
+
+
+def holder_now(tx: sa.Connection, name: str) -> str:
+    """Who holds the lease and has not let it run out; empty for nobody."""
+    row = tx.execute(sa.select(table.c.holder, table.c.expires_at).where(table.c.name == name)).one_or_none()
+    return row.holder if row is not None and row.expires_at > _now(tx) else ""

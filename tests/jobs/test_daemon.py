@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import syncd.jobs.daemon
 from syncd.errors import LeaseLost, Retry
 from syncd.jobs.daemon import Daemon
 from syncd.store.tables import lease
@@ -23,7 +24,7 @@ NEVER_AGAIN = timedelta(hours=10)
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
     """A daemon takes the signals of its process; the tests' process gets its own back."""
-    before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
+    before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     yield
     for name, handler in before.items():
         signal.signal(name, handler)
@@ -114,3 +115,50 @@ def test_what_the_check_finds_is_no_reason_not_to_work(make: Make) -> None:
     daemon = Daemon(world.work, NEVER_AGAIN)
     daemon._tick()
     assert daemon.cycles == 1
+
+
+def test_a_hint_brings_the_next_cycle_forward_and_a_swarm_of_them_only_one(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncd.jobs.daemon, "HURRIED_AFTER", timedelta(0))
+    world = make()
+    daemon = Daemon(world.work, NEVER_AGAIN)
+
+    def after() -> None:
+        if daemon.cycles == 1:
+            for _ in range(20):
+                daemon.hurry("a webhook")
+        else:
+            world.work.stopping.set()
+
+    after_cycle(daemon, monkeypatch, after)
+    daemon.run()
+    assert daemon.cycles == 2
+
+
+def test_the_hangup_signal_begins_a_cycle_that_reads_the_configuration(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncd.jobs.daemon, "HURRIED_AFTER", timedelta(0))
+    world, asked = make(), list[bool]()
+    daemon = Daemon(world.work, NEVER_AGAIN, lambda anyway: asked.append(anyway))
+
+    def after() -> None:
+        if daemon.cycles == 1:
+            os.kill(os.getpid(), signal.SIGHUP)
+        else:
+            world.work.stopping.set()
+
+    after_cycle(daemon, monkeypatch, after)
+    daemon.run()
+    assert asked == [False, True]
+
+
+def test_it_is_alive_as_long_as_its_loop_turns(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon = Daemon(make().work, NEVER_AGAIN)
+    assert daemon.alive()
+    began = daemon._beat
+    monkeypatch.setattr(syncd.jobs.daemon.time, "monotonic", lambda: began + 31)
+    assert not daemon.alive()
+    daemon._keep()
+    assert daemon.alive()
