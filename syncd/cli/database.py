@@ -13,8 +13,10 @@ from syncd.cli.output import AsJson, Context, emit, fail, say, set_up_logging
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    db = typer.Typer(no_args_is_help=True, help="Create, upgrade or rebuild the state database.")
+    db = typer.Typer(no_args_is_help=True, help="Create, upgrade, back up, check or rebuild the state database.")
     db.command()(upgrade)
+    db.command()(backup)
+    db.command()(check)
     db.command()(rebuild)
     app.add_typer(db, name="db")
     ledger = typer.Typer(no_args_is_help=True, help="The append-only record of every decision and effective write.")
@@ -39,6 +41,69 @@ def upgrade(context: typer.Context) -> int:
         store.close()
     say(f"{store.shown_url}: schema {HEAD}" + ("" if before == HEAD else f", was {before or 'empty'}"))
     return 0
+
+
+def backup(
+    context: typer.Context,
+    to: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; an existing one is never overwritten.")],
+    as_json: AsJson = False,
+) -> int:
+    """Copy the whole state to a file, as of one moment. The daemon may go on working.
+
+    SQLite is copied by its own online copy, PostgreSQL by `pg_dump` in its custom format. The file holds everything
+    that syncd knows, customers' data included: keep it as safe as the database. How to restore: docs/operating.md.
+
+    Exit code 0 when the backup is whole, 1 when it could not be made, 2 when the file exists already.
+    """
+    from syncd.app import load_config, open_store
+    from syncd.store.backup import backup as copy
+
+    config: Context = context.obj
+    store = open_store(load_config(config.config).settings)
+    try:
+        store.require_schema()
+        size = copy(store, to, _copied if sys.stderr.isatty() and not as_json else None)
+    finally:
+        store.close()
+    if as_json:
+        emit({"file": str(to), "bytes": size})
+    else:
+        say(f"{to}: {size / 1e6:,.1f} MB.")
+    return 0
+
+
+def _copied(done: int, total: int) -> None:
+    sys.stderr.write(f"\r{100 * done // max(total, 1)} % copied" + ("\n" if done == total else ""))
+
+
+def check(context: typer.Context, as_json: AsJson = False) -> int:
+    """Check the state database: is the file sound, is the schema whole, does the ledger hold. Changes nothing.
+
+    Exit code 0 when all is well, 1 when something is not, each with what to do.
+    """
+    from syncd.app import load_config, open_store
+    from syncd.store import ledger
+    from syncd.store.backup import troubles
+
+    config: Context = context.obj
+    settings = load_config(config.config).settings
+    key = settings.ledger.key.reveal().encode() if settings.ledger.key else None
+    store, good = open_store(settings), 0
+    try:
+        found = list(troubles(store))
+        if not found:
+            with store.read(long=True) as tx:
+                good, wrong = ledger.verify(tx, key)
+            found = [f"Ledger: {good} entries hold; {wrong}."] if wrong else []
+    finally:
+        store.close()
+    if as_json:
+        emit({"ok": not found, "database": store.shown_url, "ledger_entries": good, "problems": found})
+    elif not found:
+        say(f"{store.shown_url}: sound; schema whole; all {good} entries of the ledger hold.")
+    for line in () if as_json else found:
+        fail(line)
+    return 1 if found else 0
 
 
 def rebuild(context: typer.Context, as_json: AsJson = False) -> int:
