@@ -22,7 +22,7 @@ from sqlalchemy import make_url
 from syncd.connectors.base import Connector
 from syncd.connectors.wrappers import Deferred, ReadOnly, Retrying
 from syncd.errors import Problem, UserError
-from syncd.jobs.work import Brakes, Heartbeat, Side, Stopping, Work
+from syncd.jobs.work import Brakes, Heartbeat, Messenger, Side, Stopping, Work
 from syncd.mapping import Mapping, MappingFile
 from syncd.model import Budget, Clock, Credentials, MissingField
 from syncd.policy import Policy, version_of
@@ -191,8 +191,16 @@ def build(config: Config, store: Store, clock: Clock | None = None) -> Work:
         twins=settings.matching.twins,
         bands={name: _bands(settings, connection.matching) for name, connection in settings.connections.items()},
         brakes=Brakes(**settings.brakes.model_dump()),
+        messenger=_messenger(settings),
         stopping=clock.stopping if isinstance(clock, SystemClock) else Event(),
     )
+
+
+def _messenger(settings: Settings) -> Messenger | None:
+    """Who brings alerts to people; None where nobody is to be told."""
+    from syncd.jobs.messages import Apprised
+
+    return Apprised([one.reveal() for one in settings.alerts.to]) if settings.alerts.to else None
 
 
 def _bands(settings: Settings, own: Bands) -> tuple[float, float]:

@@ -13,7 +13,8 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from syncd.errors import LeaseLost, SyncdError
-from syncd.jobs.cycle import CycleReport, cycle
+from syncd.jobs.alerts import alert
+from syncd.jobs.cycle import CycleReport, cycle, in_words
 from syncd.jobs.work import Stopping, Work
 from syncd.store.leases import TTL_SECONDS
 
@@ -110,9 +111,20 @@ class Daemon:
             log.info("cycle_stopped")
         except Exception as error:  # the next tick tries again, whatever it was
             log.error("cycle_failed", error=str(error), kind=type(error).__name__)
+            self._alert(None, in_words(error))
         else:
             self.cycles += 1
             self._tell(report)
+            self._alert(report)
+
+    def _alert(self, report: CycleReport | None, failure: str = "") -> None:
+        """Tell people. What keeps the message from them must not keep the daemon from its work."""
+        try:
+            alert(self._work, report, failure)
+        except LeaseLost as lost:
+            self._give_up(lost)
+        except Exception as error:
+            log.error("alert_failed", error=str(error), kind=type(error).__name__)
 
     def _take_up_configuration(self) -> None:
         """One configuration holds for a whole cycle; a wrong one is told once, and the one before stays."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from syncd.connectors.base import Connector
 from syncd.errors import Brake, QuotaExhausted, Stop, SyncdError, UserError
@@ -170,6 +170,14 @@ class Brakes:
         return min(self.written_most, max(self.written_least, int(self.written_share * records)))
 
 
+class Messenger(Protocol):
+    """Brings a message to the people who mind syncd."""
+
+    def send(self, title: str, text: str) -> None:
+        """Raises Retry when not everybody was reached."""
+        ...
+
+
 Watcher = Callable[[Mapping[str, Any]], None]
 """Told of each run that ends: job, connection, stream, status, seconds, and what it counted."""
 
@@ -205,6 +213,7 @@ class Work:
     drift: dict[str, list[str]] = field(default_factory=dict)
     stopping: Event = field(default_factory=Event)
     watchers: list[Watcher] = field(default_factory=list)
+    messenger: Messenger | None = None
 
     def go_on(self) -> None:
         """Asked between two pages, batches or steps. Raises Stopping when the daemon was told to stop."""

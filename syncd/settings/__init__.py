@@ -2,6 +2,7 @@
 
 from syncd.settings.load import config_hash, json_schema, load_settings, named_files
 from syncd.settings.schema import (
+    Alerts,
     Authority,
     Bands,
     Basic,
@@ -33,6 +34,7 @@ from syncd.settings.yaml import Document, KeyPath, dotted, parse_yaml, read_yaml
 
 __all__ = [
     "Address",
+    "Alerts",
     "Authority",
     "Bands",
     "Basic",

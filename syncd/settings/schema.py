@@ -34,6 +34,7 @@ from syncd.settings.values import (
     Seconds,
     WebAddress,
     Zone,
+    is_loopback,
     read_host,
 )
 from syncd.settings.words import did_you_mean
@@ -55,6 +56,27 @@ class Role(StrEnum):
     DIRECT = "direct"
     PARTNER = "partner"
 
+
+_CHANNELS = (
+    "discord", "gchat", "jsons", "mailtos", "mmosts", "msteams", "ntfys", "opsgenie", "pagerduty", "rocket", "slack",
+    "tgram", "workflows", "xmls",
+)  # fmt: skip
+"""The schemes of Apprise that alerts may take: services that many have, each over TLS."""
+
+
+def _alert_address(value: Secret) -> Secret:
+    try:
+        scheme, _, rest = value.reveal().partition("://")
+    except ValueError:
+        return value  # that it leads nowhere is told by the secret itself
+    local = scheme == "json" and is_loopback(rest.partition("/")[0].rpartition(":")[0])
+    if scheme not in _CHANNELS and not local:
+        refuse("alert_address", f"has the scheme `{scheme[:20]}`.", f"Use one of {', '.join(_CHANNELS)}.")
+    return value
+
+
+AlertAddress = Annotated[Secret, AfterValidator(_alert_address)]
+"""An Apprise URL of a scheme that is allowed; `json` reaches this machine only."""
 
 _RoleWord = Literal["direct", "partner", "both"]
 
@@ -487,6 +509,16 @@ class Matching(Section):
         return value
 
 
+class Alerts(Section):
+    """Who is told when something is wrong with syncd itself, and when it is right again."""
+
+    to: tuple[AlertAddress, ...] = Field(
+        default=(),
+        description="Apprise URLs, each by reference, because they hold secrets: Slack, Teams, mail and the like.",
+        examples=["[${env:SYNCD_ALERTS}]"],
+    )
+
+
 class Server(Section):
     """What the daemon serves beside its work: /livez, /readyz, /status, /metrics, and webhooks in."""
 
@@ -565,6 +597,7 @@ class Settings(Section):
     brakes: Brakes = Brakes()
     matching: Matching = Matching()
     server: Server = Server()
+    alerts: Alerts = Alerts()
     ledger: Ledger = Ledger()
     credentials: Credentials = Credentials()
     log: Log = Log()

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from syncd.errors import Stop, UserError
 from syncd.store import leases
 
-HEAD = "0003"
+HEAD = "0004"
 """The schema revision this code works with; the newest file in `migrations/versions`."""
 
 _BUSY_MS = 30_000

@@ -408,6 +408,26 @@ counter = sa.Table(
     info=_FACT,
 )
 
+alert = sa.Table(
+    "alert",
+    metadata,
+    sa.Column("number", _Id, primary_key=True),
+    sa.Column("key", _Text, nullable=False),  # the same as long as it lasts
+    sa.Column("sentence", _Text, nullable=False),
+    sa.Column("raised_at", Moment, nullable=False),
+    sa.Column("told_at", Moment),
+    sa.Column("resolved_at", Moment),
+    sa.Column("resolution_told_at", Moment),
+    sa.Index(
+        "uq_alert_open",
+        "key",
+        unique=True,
+        sqlite_where=sa.text("resolved_at IS NULL"),
+        postgresql_where=sa.text("resolved_at IS NULL"),
+    ),
+    info=_FACT,
+)
+
 organization = sa.Table(
     "organization",
     metadata,

@@ -11,7 +11,10 @@ from syncd.errors import Problem, UserError
 from syncd.settings import load_settings
 
 SECRET = "s3cr3t-hunter2-s3cr3t"
-ENV = {"CRM_SECRET": SECRET, "PRM_TOKEN": SECRET, "BLANK": "  "}
+ENV = {
+    "CRM_SECRET": SECRET, "PRM_TOKEN": SECRET, "BLANK": "  ", "TO_A_FILE": f"file:///etc/{SECRET}",
+    "TO_A_PLAIN_HOST": f"json://hooks.example.com/{SECRET}",
+}  # fmt: skip
 
 GOOD = """\
 version: 1
@@ -73,6 +76,22 @@ class Broken:
 
 
 CASES = [
+    Broken("alerts to a scheme that is not allowed", "log:", 'alerts: {to: ["${env:TO_A_FILE}"]}\nlog:', "alerts",
+           "alerts.to[0]", "has the scheme `file`", "Use one of discord,"),
+    Broken("alerts in the clear to another machine", "log:", 'alerts: {to: ["${env:TO_A_PLAIN_HOST}"]}\nlog:', "alerts",
+           "alerts.to[0]", "has the scheme `json`", "Use one of discord,"),
+    Broken("alerts to an address in the clear", "log:", 'alerts: {to: ["slack://T1/B2/C3"]}\nlog:', "alerts",
+           "alerts.to[0]", "", "${env:"),
+    Broken("no address to listen on", "log:", "server: {listen: 8750}\nlog:", "server", "server.listen",
+           "is no address to listen on", "127.0.0.1:8750"),
+    Broken("a name to listen on", "log:", "server: {listen: syncd.example.com:80}\nlog:", "server", "server.listen",
+           "is no address of this machine", "127.0.0.1:8750"),
+    Broken("a webhook of another kind", "    mode: live\n", "    mode: live\n    webhook: {secret: "
+           '"${env:PRM_TOKEN}", url: https://sync.example.com/webhooks/crm}\n', "webhook", "connections.crm.webhook",
+           "has no meaning for salesforce", "Remove the line"),
+    Broken("a webhook in the clear", "    authority: syncd\n", "    authority: syncd\n    webhook: {secret: "
+           '"${env:PRM_TOKEN}", url: http://sync.example.com/webhooks/prm}\n', "webhook", "connections.prm.webhook.url",
+           "must be an https URL", "https://host/path"),
     Broken("unknown key", "timezone:", "timezon:", "timezon:", "timezon", "unknown key `timezon`",
            "Did you mean `timezone`?"),
     Broken("unknown key, no guess", "schedule:", "zzzz: 1\nschedule:", "zzzz", "zzzz", "unknown key `zzzz`",
