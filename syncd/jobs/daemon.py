@@ -15,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from syncd.errors import LeaseLost, SyncdError
 from syncd.jobs.alerts import alert
 from syncd.jobs.cycle import CycleReport, cycle, in_words
+from syncd.jobs.watchdog import tell
 from syncd.jobs.work import Stopping, Work
 from syncd.store.leases import TTL_SECONDS
 
@@ -46,6 +47,7 @@ class Daemon:
         self._refused = ""
         self._reread = False
         self._hint = threading.Lock()
+        self._busy = self._hinted = False
         self.cycles = 0
 
     def run(self) -> None:
@@ -72,7 +74,9 @@ class Daemon:
         scheduler.add_job(self._keep, "interval", seconds=TTL_SECONDS / 3, coalesce=True, misfire_grace_time=None)
         scheduler.start()
         log.info("daemon_started", every_seconds=self._every.total_seconds(), connections=len(self._work.sides))
+        tell("READY=1")
         self._work.stopping.wait()
+        tell("STOPPING=1")
         scheduler.shutdown(wait=True)
         log.info("daemon_stopped", cycles=self.cycles)
         if self._failure is not None:
@@ -84,6 +88,9 @@ class Daemon:
             return
         soon = datetime.now(UTC) + HURRIED_AFTER
         with self._hint:
+            if self._busy:
+                self._hinted = True  # what has changed may lie behind what the cycle under way has read
+                return
             job = self._scheduler.get_job("cycle")
             if job is not None and (job.next_run_time is None or job.next_run_time > soon):
                 self._scheduler.modify_job("cycle", next_run_time=soon)
@@ -102,6 +109,19 @@ class Daemon:
         threading.Thread(target=self.hurry, args=("SIGHUP",), daemon=True).start()
 
     def _tick(self) -> None:
+        """A cycle, and another one for what was hinted at meanwhile."""
+        with self._hint:
+            self._busy = True
+        while True:
+            self._once()
+            with self._hint:
+                if not self._hinted or self._work.stopping.is_set():
+                    self._busy = False
+                    return
+                self._hinted = False
+            self._work.stopping.wait(HURRIED_AFTER.total_seconds())
+
+    def _once(self) -> None:
         self._take_up_configuration()
         try:
             report = self._cycle()
@@ -152,6 +172,7 @@ class Daemon:
     def _keep(self) -> None:
         """The role would run out while a cycle waits for a CRM, or between two cycles."""
         self._beat = time.monotonic()
+        tell("WATCHDOG=1")
         try:
             self._work.store.keep()
         except LeaseLost as lost:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -160,5 +162,29 @@ def test_it_is_alive_as_long_as_its_loop_turns(make: Make, monkeypatch: pytest.M
     began = daemon._beat
     monkeypatch.setattr(syncd.jobs.daemon.time, "monotonic", lambda: began + 31)
     assert not daemon.alive()
+    daemon._keep()
+    assert daemon.alive()
+
+
+def test_systemd_hears_that_it_is_ready_alive_and_stopping(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        world = make()
+        daemon = Daemon(world.work, NEVER_AGAIN)
+        after_cycle(daemon, monkeypatch, lambda: (daemon._keep(), world.work.stopping.set()))
+        daemon.run()
+        heard = {manager.recv(64).decode() for _ in range(3)}
+    assert heard == {"READY=1", "WATCHDOG=1", "STOPPING=1"}
+
+
+def test_a_service_manager_that_is_gone_does_not_stop_it(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+    daemon = Daemon(make().work, NEVER_AGAIN)
     daemon._keep()
     assert daemon.alive()
