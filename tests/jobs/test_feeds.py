@@ -129,7 +129,9 @@ def test_a_deleted_deal_stays_what_it_was(make: Make) -> None:
     world.cycle()
     world.prm.delete("deals", "o1")
     world.cycle()
-    assert streams(world)["o1"] == "opportunities"
+    with world.store.read() as tx:
+        kept = records.get(tx, [prm_ref("o1")])[prm_ref("o1")]
+    assert (kept.deleted, kept.stream) == (True, "opportunities")
 
 
 def test_a_deletion_that_tells_nothing_else_leaves_what_was_filed(make: Make) -> None:

@@ -306,21 +306,24 @@ def test_a_record_that_left_the_filter_leaves_its_stream(make: Make) -> None:
     assert row(world).fields["RecordType"] == "customer"
 
 
-def test_what_cannot_be_read_is_there_all_the_same(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("told", [True, False])
+def test_what_cannot_be_read_is_there_all_the_same(make: Make, monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
+    """A record that is neither shown nor told to be unreadable is gone, and one that is told is not."""
     from dataclasses import replace
 
     world = make()
     world.cycle()
-    real = world.crm.sweep
+    sweep, fetch, unreadable = world.crm.sweep, world.crm.fetch, (("a2", "has no stamp"),) if told else ()
     monkeypatch.setattr(
         world.crm, "sweep",
         lambda *call: (
-            replace(p, rows=[r for r in p.rows if r.id != "a2"], unreadable=(("a2", "has no stamp"),))
-            for p in real(*call)
+            replace(p, rows=[r for r in p.rows if r.id != "a2"], unreadable=unreadable, expected=None)
+            for p in sweep(*call)
         ),
     )  # fmt: skip
+    monkeypatch.setattr(world.crm, "fetch", lambda *call: [r for r in fetch(*call) if r.id != "a2"])
     one(world)
-    assert not row(world, "a2").deleted
+    assert row(world, "a2").deleted != told
 
 
 def test_what_could_not_be_read_and_is_not_there_any_more_is_forgotten(make: Make) -> None:
