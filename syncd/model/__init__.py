@@ -9,14 +9,17 @@ from syncd.model.claims import (
     Code,
     Collision,
     FiledCompany,
+    Likely,
     Outcome,
     Protection,
     RegistrationState,
+    Relative,
     Version,
 )
 from syncd.model.decisions import Actor, Decision, DecisionKind
 from syncd.model.links import SAME_GROUP, Band, Evidence, Judgement, Link
 from syncd.model.ports import Budget, Candidates, Clock, Credentials, HeldToken, TokenVault
+from syncd.model.provisioning import FieldWanted, Fit, HeartbeatWanted, Part, Provisioned
 from syncd.model.pulling import (
     Checked,
     ConnectorFacts,
@@ -91,12 +94,16 @@ __all__ = [
     "Edition",
     "Evidence",
     "ExceptionRequest",
+    "FieldWanted",
     "FiledCompany",
     "FiledStatus",
     "FilingStatus",
+    "Fit",
+    "HeartbeatWanted",
     "HeldToken",
     "Judgement",
     "Lead",
+    "Likely",
     "LineItem",
     "Link",
     "ListEntry",
@@ -106,8 +113,10 @@ __all__ = [
     "Opportunity",
     "Outcome",
     "Page",
+    "Part",
     "Partner",
     "Protection",
+    "Provisioned",
     "Rate",
     "ReadSpec",
     "Receipt",
@@ -115,6 +124,7 @@ __all__ = [
     "Ref",
     "Registration",
     "RegistrationState",
+    "Relative",
     "Row",
     "Stage",
     "StampField",

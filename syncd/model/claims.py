@@ -10,7 +10,17 @@ from typing import Any
 
 from syncd.model.decisions import Decision
 from syncd.model.links import Link
-from syncd.model.records import Account, Activity, Contract, ListEntry, Opportunity, Partner, Registration, User
+from syncd.model.records import (
+    Account,
+    Activity,
+    Contract,
+    Lead,
+    ListEntry,
+    Opportunity,
+    Partner,
+    Registration,
+    User,
+)
 from syncd.model.refs import Ref
 from syncd.model.writes import Wanted
 
@@ -32,7 +42,10 @@ class Code(StrEnum):
     C15 = "C15"  # a renewal
     C17 = "C17"  # a named account
     C18 = "C18"  # a house account
+    C19 = "C19"  # a claim on another company of the same group
     C20 = "C20"  # two protections in force that came to meet, by a merge or a link
+    C26 = "C26"  # the deal of a protection lies on another company's account
+    C44 = "C44"  # a lead that the vendor has passed to a partner
     C53 = "C53"  # direct evidence that qualifies only by what was entered after submission
 
 
@@ -126,6 +139,24 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Relative:
+    """A registration about another company of the same group of companies; `tie` says how they belong together."""
+
+    registration: Registration
+    company: str
+    tie: str
+
+
+@dataclass(frozen=True, slots=True)
+class Likely:
+    """A registration that an opportunity may mean although nothing on it says so, how sure that is, and why."""
+
+    registration: Ref
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimGroup:
     """The unit of decision: everything that can contest everything else in it.
 
@@ -141,7 +172,10 @@ class ClaimGroup:
 
     `past` holds the versions of each record that has not always said what it says now, oldest first, the current one
     last. `activities` are what people did on these accounts and opportunities, by the record they hang on; `lists` the
-    entries of named, house and excluded lists on these accounts, `contracts` their contracts.
+    entries of named, house and excluded lists on these accounts, `contracts` their contracts, `leads` the leads that
+    belong to them. `relatives` are registrations about other companies of their group of companies. `likely` names for
+    opportunities that say nothing of a partner the registration that each may mean. `complete` is False when the group
+    is a whole family of companies that was too large to be looked at as one.
     """
 
     id: str
@@ -164,6 +198,10 @@ class ClaimGroup:
     activities: Mapping[Ref, tuple[Activity, ...]] = field(default_factory=dict)
     lists: tuple[ListEntry, ...] = ()
     contracts: tuple[Contract, ...] = ()
+    leads: tuple[Lead, ...] = ()
+    relatives: tuple[Relative, ...] = ()
+    likely: Mapping[Ref, Likely] = field(default_factory=dict)
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)

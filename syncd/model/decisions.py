@@ -23,7 +23,10 @@ class DecisionKind(StrEnum):
     WITHDRAWN = "withdrawn"
     ADOPTED = "adopted"
     RULED = "ruled"
+    REQUESTED = "requested"  # an extension, by the partner
     EXTENDED = "extended"
+    DENIED = "denied"  # the extension that was requested
+    REMINDED = "reminded"  # something is to be told to somebody, once
     SUSPENDED = "suspended"
     REINSTATED = "reinstated"
     REVOKED = "revoked"
@@ -32,6 +35,8 @@ class DecisionKind(StrEnum):
     EXEMPTED = "exempted"
     APPEALED = "appealed"
     PROPOSED = "proposed"
+    PRECHECKED = "prechecked"  # a partner asked beforehand, and was answered
+    OVERRIDDEN = "overridden"
     SAME = "same"
     DIFFERENT = "different"
     UNSURE = "unsure"

@@ -118,6 +118,8 @@ class Registration:
 
     `company_id` is the id of the account record that stands for the end customer in the same system;
     None when the registration itself carries the company's fields (then its own ref stands for it).
+    `kind` is what sort of deal it is, such as add-on; `role` what the partner does in it, such as distributor, and
+    `with_partner_id` the key of the partner it does that with. `tender_on` is the day on which a tender was published.
     """
 
     ref: Ref
@@ -146,6 +148,11 @@ class Registration:
     proof: str | None = None
     approved_at: datetime | None = None
     protected_until: datetime | None = None
+    extension_asked_at: datetime | None = None
+    kind: str | None = None
+    role: str | None = None
+    with_partner_id: str | None = None
+    tender_on: date | None = None
 
     @property
     def received_at(self) -> datetime | None:
@@ -155,7 +162,8 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """A partner company as the PRM knows it; `partner_id` is the key that registrations carry."""
+    """A partner company as the PRM knows it; `partner_id` is the key that registrations carry, `parent_id` the key of
+    the partner of which it is a branch."""
 
     ref: Ref
     partner_id: str
@@ -165,6 +173,7 @@ class Partner:
     region: str | None = None
     agreement_on: date | None = None
     manager_email: str | None = None
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

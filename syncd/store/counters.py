@@ -25,6 +25,11 @@ def advance(tx: sa.Connection, name: str, by: int) -> int:
     return int(value) - by
 
 
+def value(tx: sa.Connection, name: str) -> int:
+    """How many values have been reserved by transactions that have ended, or by this one."""
+    return tx.execute(sa.select(counter.c.value).where(counter.c.name == name)).scalar() or 0
+
+
 def hold(tx: sa.Connection, name: str) -> None:
     """Let nobody else advance this counter until the transaction ends. SQLite has one writer anyway."""
     tx.execute(sa.select(counter.c.value).where(counter.c.name == name).with_for_update())

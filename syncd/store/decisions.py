@@ -34,8 +34,8 @@ def record(tx: sa.Connection, decisions: Sequence[Decision], run: str | None) ->
 
 
 def _personal(made: Decision) -> tuple[str, ...]:
-    """What a person wrote as a reason may name somebody; the reason of a rule is a code."""
-    return ("reason",) if made.rule == "person" else ()
+    """What a person wrote, or asked for beforehand, may name somebody; the reason of a rule is a code."""
+    return ("reason",) if made.rule in ("person", "precheck") else ()
 
 
 def _once(made: Decision) -> tuple[Any, ...]:
@@ -95,12 +95,31 @@ def about(tx: sa.Connection, subjects: Iterable[Ref]) -> list[Decision]:
     return sorted(rows, key=lambda d: d.seq or 0)
 
 
-def everything(tx: sa.Connection, kinds: Iterable[DecisionKind] | None = None) -> list[Decision]:
-    """Every decision (of these kinds), oldest first."""
+def everything(
+    tx: sa.Connection, kinds: Iterable[DecisionKind] | None = None, since: datetime | None = None
+) -> list[Decision]:
+    """Every decision (of these kinds, in effect from after `since`), oldest first."""
     query = sa.select(table).order_by(table.c.seq)
+    if since is not None:
+        query = query.where(table.c.effective_at > since)
     if kinds is not None:
         query = query.where(table.c.kind.in_([k.value for k in kinds]))
     return [_decision(row) for row in tx.execute(query)]
+
+
+def about_object(tx: sa.Connection, connection: str, object: str) -> list[Decision]:
+    """Every decision about records of one object, oldest first; for the few that syncd has of its own."""
+    query = sa.select(table).where(table.c.connection == connection, table.c.object == object).order_by(table.c.seq)
+    return [_decision(row) for row in tx.execute(query)]
+
+
+def made_since(tx: sa.Connection, subject: Ref, kind: DecisionKind, since: datetime) -> list[datetime]:
+    """When decisions of one kind about one subject were made, after an instant, oldest first."""
+    query = sa.select(table.c.at).where(
+        table.c.connection == subject.connection, table.c.object == subject.object, table.c.id == subject.id,
+        table.c.kind == kind.value, table.c.at > since,
+    )  # fmt: skip
+    return sorted(tx.execute(query).scalars())
 
 
 def last_judgement(tx: sa.Connection) -> int:

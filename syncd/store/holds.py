@@ -21,6 +21,8 @@ class HoldKind(StrEnum):
     STALLED = "stalled"  # it is not read through; a person lets decisions go on without it
     WRITES = "writes"  # more writes are wanted at once than can be believed
     HALTED = "halted"  # a person has stopped all writing
+    OWNERS = "owners"  # somebody else has changed many owners at once
+    POLICY = "policy"  # no two people have agreed to the policy that the settings name; never stored
 
 
 STOPS_READING = frozenset({HoldKind.VANISHED, HoldKind.EMPTY})

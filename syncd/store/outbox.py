@@ -19,6 +19,12 @@ from syncd.store.tables import write as table
 
 _OPEN = (WriteState.QUEUED.value, WriteState.SENT.value)
 
+NOT_ARRIVED = "not_arrived"
+"""The code of a write that reads by id did not find; should its values turn up, it came late."""
+LATE = "late"
+RECORD_GONE = "record_gone"
+MOVED = "moved"
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:
@@ -30,6 +36,8 @@ class Intent:
     fields: Mapping[str, Any]
     before: Mapping[str, Any]
     because: Mapping[str, Any]
+    under: str | None = None
+    """What a refusal may depend on beside the values, hashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,23 @@ def _values(intent: Intent) -> dict[str, Any]:
         "fields": dict(intent.fields),
         "before": dict(intent.before),
         "because": dict(intent.because),
+        "under": intent.under,
     }
+
+
+def give_up(
+    tx: sa.Connection, intents: Iterable[tuple[Intent, str, str]], state: WriteState, now: datetime, run: str
+) -> None:
+    """Keep intents that are not sent, each with a code and a message: *failed* where somebody should look at them."""
+    rows = [
+        {
+            **_values(intent), "state": state.value, "code": code, "message": message, "created_at": now,
+            "done_at": now, "run": run,
+        }
+        for intent, code, message in intents
+    ]  # fmt: skip
+    if rows:
+        tx.execute(table.insert(), rows)
 
 
 def open_one(writes: Sequence[Outgoing]) -> Outgoing | None:
@@ -192,12 +216,46 @@ def release(tx: sa.Connection, numbers: Sequence[int]) -> None:
 
 def not_applied(tx: sa.Connection, numbers: Sequence[int], now: datetime) -> None:
     """Reads by id, made after the server's own time limit, showed that these never arrived."""
-    message = "It did not arrive; what is still wanted is written again."
+    _close(tx, numbers, NOT_ARRIVED, "It did not arrive; what is still wanted is written again.", now)
+
+
+def untold(tx: sa.Connection, numbers: Sequence[int], now: datetime) -> None:
+    """The records of these are gone, so that nobody can tell whether they arrived."""
+    _close(tx, numbers, RECORD_GONE, "The record was gone before the write could be read back.", now)
+
+
+def not_sent(tx: sa.Connection, numbers: Sequence[int], now: datetime) -> None:
+    """Somebody else has changed these records since they were planned; they were not sent."""
+    _close(tx, numbers, MOVED, "The record had changed before the write was sent; it is planned again.", now)
+
+
+def _close(tx: sa.Connection, numbers: Sequence[int], code: str, message: str, now: datetime) -> None:
     for part in graph.chunks(numbers):
         tx.execute(
             table.update()
             .where(table.c.number.in_(list(part)), table.c.state == "sent")
-            .values(state="superseded", done_at=now, message=message)
+            .values(state="superseded", done_at=now, code=code, message=message)
+        )
+
+
+def in_doubt(tx: sa.Connection, refs: Sequence[Ref]) -> set[Ref]:
+    """Those of these records to which a write is out, or was given up as not arrived."""
+    doubtful = sa.or_(table.c.code == NOT_ARRIVED, table.c.state == "sent")
+    columns = (table.c.connection, table.c.object, table.c.id)
+    return {
+        Ref(*row)
+        for condition in graph.in_refs(table, refs)
+        for row in tx.execute(sa.select(*columns).where(condition, doubtful))
+    }
+
+
+def came_late(tx: sa.Connection, numbers: Sequence[int], now: datetime) -> None:
+    """These were given up as not arrived, and have arrived since."""
+    for part in graph.chunks(numbers):
+        tx.execute(
+            table.update()
+            .where(table.c.number.in_(list(part)), table.c.state == "superseded", table.c.code == NOT_ARRIVED)
+            .values(state="applied", done_at=now, code=LATE, message="It arrived after it had been given up.")
         )
 
 
@@ -216,6 +274,16 @@ def refused(tx: sa.Connection) -> list[Outgoing]:
     newer = sa.select(later.c.number).where(*same, later.c.number > table.c.number).exists()
     query = sa.select(table).where(table.c.state == "failed", sa.not_(newer)).order_by(table.c.number)
     return [_outgoing(row) for row in tx.execute(query)]
+
+
+def moot(tx: sa.Connection, numbers: Sequence[int], now: datetime) -> None:
+    """The records of these show what is wanted, by somebody else's doing, or nothing is wanted of them any more."""
+    for part in graph.chunks(numbers):
+        tx.execute(
+            table.update()
+            .where(table.c.number.in_(list(part)), table.c.state == "failed")
+            .values(state="superseded", done_at=now)
+        )
 
 
 def forgive(tx: sa.Connection, items: Sequence[Outgoing], person: str, now: datetime) -> None:
@@ -241,6 +309,12 @@ def counts(tx: sa.Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(query)}
 
 
+def queued(tx: sa.Connection, connection: str) -> int:
+    """How many writes to a connection wait to be sent."""
+    query = sa.select(sa.func.count()).where(table.c.connection == connection, table.c.state == WriteState.QUEUED.value)
+    return tx.execute(query).scalar_one()
+
+
 def in_state(tx: sa.Connection, states: Sequence[WriteState]) -> list[Outgoing]:
     """Every write in one of these states, oldest first."""
     query = sa.select(table).where(table.c.state.in_([s.value for s in states])).order_by(table.c.number)
@@ -255,6 +329,7 @@ def _outgoing(row: sa.Row[Any]) -> Outgoing:
         fields=row.fields,
         before=row.before,
         because=row.because,
+        under=row.under,
     )
     return Outgoing(
         row.number, intent, WriteState(row.state), row.attempts, row.code, row.message,

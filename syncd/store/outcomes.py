@@ -69,6 +69,17 @@ def claimed(tx: sa.Connection, refs: Sequence[Ref]) -> set[Ref]:
     }
 
 
+def claimed_by(tx: sa.Connection, numbers: Iterable[int]) -> list[Ref]:
+    """The registrations that these organizations answer for."""
+    return sorted(
+        Ref(*row)
+        for part in graph.chunks(sorted(set(numbers)))
+        for row in tx.execute(
+            sa.select(claim.c.connection, claim.c.object, claim.c.id).where(claim.c.organization.in_(list(part)))
+        )
+    )
+
+
 def put_alone(tx: sa.Connection, refs: Sequence[Ref], items: Iterable[Wanted]) -> list[Ref]:
     """What the records among `refs` that no group answers for should show; returns those where that is new.
 
@@ -149,6 +160,12 @@ def get_wanted(
 ) -> dict[tuple[Ref, WriteGroup], tuple[dict[str, Any], dict[str, Any]]]:
     """What these records should show, by write group: (values, why)."""
     return {(ref, WriteGroup(grp)): (_revived(r.fields), r.because) for (ref, grp), r in _wanted_rows(tx, refs).items()}
+
+
+def wanting_owners(tx: sa.Connection) -> list[Ref]:
+    """Every record about whose owner something is wanted, in a fixed order."""
+    query = sa.select(wanted.c.connection, wanted.c.object, wanted.c.id).where(wanted.c.grp == WriteGroup.OWNER.value)
+    return sorted(Ref(*row) for row in tx.execute(query))
 
 
 def every_wanted(tx: sa.Connection) -> list[tuple[Ref, WriteGroup, dict[str, Any], dict[str, Any]]]:
@@ -286,6 +303,12 @@ def organizations_pending(tx: sa.Connection) -> set[int]:
     """The organizations with a claim that waits until everything that could contest it has been seen."""
     query = sa.select(claim.c.organization).where(claim.c.application == Application.PENDING.value)
     return {row[0] for row in tx.execute(query)}
+
+
+def count_pending(tx: sa.Connection) -> int:
+    """How many claims wait until everything that could contest them has been seen."""
+    query = sa.select(sa.func.count()).where(claim.c.application == Application.PENDING.value)
+    return tx.execute(query).scalar_one()
 
 
 def organizations_reading(tx: sa.Connection, topics: Iterable[str]) -> list[int]:

@@ -91,12 +91,13 @@ def _unique(rows: Iterable[Row]) -> dict[str, Row]:
 class News(NamedTuple):
     """A row that a page made new or changed. `before` is what the record said, None where it was not known.
 
-    `same_stamp`: it changed without its stamp telling.
+    `same_stamp`: it changed without its stamp telling. `shown`: what it showed of us before and shows now.
     """
 
     row: Row
     before: str | None
     same_stamp: bool
+    shown: tuple[str, str] | None = None
 
 
 def apply_page(
@@ -296,7 +297,10 @@ def _update(
     the order of changes and no version is kept, but it is compared with what is wanted again. One that was restored
     is nobody else any more.
     """
-    columns = (record.c.id, record.c.stream, record.c.fields, record.c.deleted, record.c.facts_at, record.c.read_at)
+    columns = (
+        record.c.id, record.c.stream, record.c.fields, record.c.shown, record.c.deleted, record.c.facts_at,
+        record.c.read_at,
+    )  # fmt: skip
     ids = [item.row.id for item in changed]
     query = sa.select(*columns).where(record.c.source == source_, record.c.id.in_(ids))
     before = {row.id: row for row in tx.execute(query)}
@@ -343,7 +347,7 @@ def _update(
     restored = [i for i, row in facts.items() if before[i].deleted and not row.deleted]
     graph.delete_refs(tx, ref_alias, [place._replace(id=i) for i in restored])
     if news is not None:
-        news += [News(item.row, before[item.row.id].fields, item.same_stamp) for item in changed]
+        news += [News(i.row, before[i.row.id].fields, i.same_stamp, (before[i.row.id].shown, i.shown)) for i in changed]
     return len(placed)
 
 
@@ -398,6 +402,34 @@ def add_alias(tx: sa.Connection, old: Ref, new: Ref, cause: str, at: datetime) -
             to_connection=new.connection, to_object=new.object, to_id=new.id, cause=cause, at=at,
         )
     )  # fmt: skip
+
+
+def drop_alias(tx: sa.Connection, old: Ref, new: Ref, cause: str) -> bool:
+    """Forget that `old` is now `new`; False when that was not known, or for another cause."""
+    where = (*graph.where_ref(ref_alias, old), *graph.where_ref(ref_alias, new, "to_"), ref_alias.c.cause == cause)
+    return tx.execute(ref_alias.delete().where(*where)).rowcount == 1
+
+
+def moved_ids(tx: sa.Connection, ids: Sequence[str]) -> dict[str, Ref]:
+    """What the records of these native ids are called in another system that took their place."""
+    elsewhere = ref_alias.c.to_connection != ref_alias.c.connection
+    found = {
+        row.id: Ref(row.to_connection, row.to_object, row.to_id)
+        for part in graph.chunks(sorted(set(ids)))
+        for row in tx.execute(sa.select(ref_alias).where(ref_alias.c.id.in_(list(part)), elsewhere))
+    }
+    ends = aliases(tx) if found else {}
+    return {id_: ends.get(ref, ref) for id_, ref in found.items()}
+
+
+def moved_from(tx: sa.Connection, refs: Sequence[Ref]) -> dict[Ref, Ref]:
+    """What these records were called in another system before: the old ref with the new."""
+    elsewhere = ref_alias.c.to_connection != ref_alias.c.connection
+    return {
+        Ref(row.connection, row.object, row.id): Ref(row.to_connection, row.to_object, row.to_id)
+        for condition in graph.in_refs(ref_alias, refs, "to_")
+        for row in tx.execute(sa.select(ref_alias).where(condition, elsewhere))
+    }
 
 
 def aliases(tx: sa.Connection) -> dict[Ref, Ref]:
@@ -489,6 +521,12 @@ def get(tx: sa.Connection, refs: Iterable[Ref]) -> dict[Ref, Stored]:
             )
             found.update((s.ref, s) for s in map(_stored, tx.execute(query)))
     return found
+
+
+def objects_of(tx: sa.Connection, connection: str) -> list[str]:
+    """The native objects that were read from a connection."""
+    query = sa.select(source.c.object).where(source.c.connection == connection).order_by(source.c.object)
+    return list(tx.execute(query).scalars())
 
 
 def of_stream(tx: sa.Connection, stream: Stream) -> Iterator[Stored]:

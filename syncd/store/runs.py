@@ -36,6 +36,11 @@ def abandon_running(tx: sa.Connection, at: datetime) -> int:
     ).rowcount
 
 
+def is_known(tx: sa.Connection, id_: str) -> bool:
+    """Whether there is a run of this id."""
+    return tx.execute(sa.select(run.c.id).where(run.c.id == id_)).scalar() is not None
+
+
 def recent(tx: sa.Connection, limit: int) -> list[dict[str, Any]]:
     """The newest runs, newest first."""
     query = sa.select(run).order_by(run.c.started_at.desc(), run.c.id.desc()).limit(limit)
@@ -48,7 +53,7 @@ def bind(tx: sa.Connection, name: str, kind: str, checked: Checked, at: datetime
     if known is not None and known.uid != checked.uid:
         raise UserError(
             f"Connection {name} now reaches {checked.uid} ({checked.label}), but its records come from {known.uid}. "
-            "Point it back, or give the new system a name of its own."
+            "Point it back, or give the new system a name of its own and follow its records with  syncd rekey."
         )
     if known is not None:
         tx.execute(
@@ -127,6 +132,16 @@ def heartbeat_at(tx: sa.Connection, uid: str) -> datetime | None:
 def set_heartbeat(tx: sa.Connection, uid: str, at: datetime) -> None:
     """The heartbeat of this connection was written."""
     tx.execute(connection.update().where(connection.c.uid == uid).values(heartbeat_at=at))
+
+
+def retire(tx: sa.Connection, uid: str, at: datetime | None) -> None:
+    """From then on nothing is shown on the records of this connection; None takes it back."""
+    tx.execute(connection.update().where(connection.c.uid == uid).values(retired_at=at))
+
+
+def retired(tx: sa.Connection) -> frozenset[str]:
+    """The uids of the connections that were retired."""
+    return frozenset(tx.execute(sa.select(connection.c.uid).where(connection.c.retired_at.is_not(None))).scalars())
 
 
 def freshness(tx: sa.Connection) -> list[dict[str, Any]]:

@@ -88,6 +88,7 @@ connection = sa.Table(
     sa.Column("checked_at", Moment),
     sa.Column("heartbeat_at", Moment),  # when banners were last told that syncd is alive
     sa.Column("facts", Json, nullable=False),
+    sa.Column("retired_at", Moment),  # from then on nothing is shown on its records any more
     info=_FACT,
 )
 
@@ -215,6 +216,7 @@ ref_alias = sa.Table(
     *_ref("to_"),
     sa.Column("cause", _Text, nullable=False),  # merged, converted, restored, migrated
     sa.Column("at", Moment, nullable=False),
+    sa.Index("ix_ref_alias_to", "to_connection", "to_object", "to_id"),
     info=_FACT,
 )
 
@@ -320,6 +322,7 @@ write = sa.Table(
     sa.Column("done_at", Moment),
     sa.Column("next_try_at", Moment),
     sa.Column("run", _Text, nullable=False),
+    sa.Column("under", _Text),  # what a refusal may depend on, hashed
     sa.CheckConstraint("state IN ('queued','sent','applied','failed','superseded')", name="ck_write_state"),
     # at most one open write per record and group
     sa.Index(
@@ -334,6 +337,23 @@ write = sa.Table(
     ),
     sa.Index("ix_write_state", "state", "connection"),
     sa.Index("ix_write_ref", "connection", "object", "id", "grp", "number"),
+    info=_FACT,
+)
+
+outside_edit = sa.Table(
+    "outside_edit",
+    metadata,
+    sa.Column("number", _Id, primary_key=True),
+    *_ref(),
+    sa.Column("grp", _Text, nullable=False),  # stamp or owner
+    sa.Column("before", Json, nullable=False),  # stamps, or the owner, as they were shown
+    sa.Column("after", Json, nullable=False),  # what somebody else made of them
+    sa.Column("at", Moment, nullable=False),  # the record's stamp with it
+    sa.Column("seen_at", Moment, nullable=False),
+    sa.Column("sure", sa.Boolean, nullable=False),  # a read by id has shown it too
+    sa.Column("run", _Text),
+    sa.Index("ix_outside_edit_ref", "connection", "object", "id", "grp", "number"),
+    sa.Index("ix_outside_edit_seen", "connection", "grp", "seen_at"),
     info=_FACT,
 )
 
@@ -510,6 +530,15 @@ match_key = sa.Table(
     *_ref(primary_key=True),
     sa.Index("ix_match_key_ref", "connection", "object", "id"),
     info=_DERIVED,
+)
+
+rekeyed = sa.Table(
+    "rekeyed",
+    metadata,
+    *_ref(primary_key=True),  # an account that came, went, or has other keys than before
+    sa.Column("change", sa.BigInteger, nullable=False),  # position in the order of such changes
+    sa.Index("ix_rekeyed_change", "change"),
+    info=_QUEUE,
 )
 
 reach = sa.Table(
