@@ -6,7 +6,7 @@ UV     := $(BIN)/uv
 export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-clients test-ci test-deep-policy test-deep-matching lint bench bench-peers lock clean
+.PHONY: help setup setup-dev demo test test-clients test-ci test-deep-policy test-deep-matching test-deep-spark test-deep-write lint bench bench-peers bench-matching lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,13 +45,28 @@ test: setup-dev  ## all tests, on SQLite and a real PostgreSQL
 test-ci: setup-dev  ## the large counts that CI runs: seeded histories and combinations
 	$(BIN)/pytest -n auto -q tests --ignore tests/clients -m counts
 
-test-deep-policy: setup-dev  ## planted bugs of the policy, each caught by name
-	$(BIN)/pytest -n auto -q tests/planted -m deep
+test-deep-policy: setup-dev  ## planted bugs of the policy, each caught by name; histories, brute force, speed
+	$(BIN)/pytest -n auto -q tests/planted tests/policy tests/e2e -m deep
+	$(BIN)/python -m bench.policy
+	$(BIN)/python -m bench.policy --apart
 
 test-deep-matching: $(VENV)/.bench  ## incremental linking in 1,000 examples, golden pairs, a million accounts (long)
 	HYPOTHESIS_PROFILE=deep $(BIN)/pytest -n auto -q tests/matching/test_incremental.py tests/jobs/test_link_incremental.py
-	$(BIN)/python -m bench.golden_pairs
+	$(BIN)/python -m bench.golden_pairs --engines process duckdb
 	$(BIN)/python -m bench.matching_scale
+	$(BIN)/python -m bench.linking_job
+
+.venv-spark/.done: requirements/spark.txt $(UV)
+	@$(PYTHON) -m venv .venv-spark
+	@VIRTUAL_ENV=.venv-spark $(UV) pip install --quiet --require-hashes -r requirements/spark.txt
+	@VIRTUAL_ENV=.venv-spark $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+test-deep-spark: .venv-spark/.done  ## the golden pairs of matching on Spark (needs Java 17)
+	PYTHONPATH=. .venv-spark/bin/python -m bench.golden_pairs --engines spark
+
+test-deep-write: setup-dev  ## 10,000 histories of writing, 200 real kills, undos
+	$(BIN)/pytest -n auto -q tests/sim tests/e2e/test_kill_writing.py -m deep
 
 CLIENTS := tap-salesforce tap-hubspot dlt
 .venv-%/.done: requirements/clients/%.txt $(UV)
@@ -81,9 +96,13 @@ bench: $(VENV)/.bench  ## the figures in docs/performance.md, side by side
 	$(BIN)/python -m bench.emulator
 	$(BIN)/python -m bench.approve
 	$(BIN)/python -m bench.ledger
+	$(BIN)/python -m bench.policy --pure
 
 bench-peers: $(VENV)/.bench .venv-pyairbyte/.done  ## beside PyAirbyte, in an environment of its own
 	$(BIN)/python -m bench.peers
+
+bench-matching: .venv-peers/.done  ## matching beside other linkers: make bench-matching FOLDER=the sets with truth
+	PYTHONPATH=. .venv-peers/bin/python -m bench.matching $(FOLDER)
 
 lock:  ## write the lock files again from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/tools.in -o requirements/tools.txt
@@ -91,7 +110,8 @@ lock:  ## write the lock files again from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra postgres --extra bulk --extra alerts --group build --group dev -c requirements/base.txt -o requirements/dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group bench -c requirements/dev.txt -o requirements/bench.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra postgres --extra alerts --group build -c requirements/dev.txt -o requirements/container.txt
-	for client in $(CLIENTS) pyairbyte; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/clients/$$client.in -o requirements/clients/$$client.txt; done
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra spark --group build -c requirements/base.txt -o requirements/spark.txt
+	for client in $(CLIENTS) pyairbyte peers splink; do uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/clients/$$client.in -o requirements/clients/$$client.txt; done
 
 clean:
 	rm -rf $(VENV) .venv-* tests/clients/js/node_modules build dist .mypy_cache .ruff_cache .pytest_cache

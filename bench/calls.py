@@ -2,10 +2,11 @@
 
     python -m bench.calls [--json FILE]
 
-A first pull of 10,000 + 10,000 + 1,000 records of each CRM, an incremental pull of 1,000 changes, an idle cycle, and
-10,000 writes. The floors: Salesforce reads 2,000 records a call and writes 1,000, HubSpot searches 200, reads
-associations of 1,000 and writes 100. What comes besides (sign-in, check, second look, sweep) has rows of its own, and
-no floor. The clock stands still but where the bench moves it, so that no overlap hides in a row.
+A first pull of 10,000 + 10,000 + 1,000 records of each CRM, an incremental pull of 1,000 changes, an idle cycle,
+10,000 writes, and 1,000 changes of owner, each compared by id before it is written and read by id afterwards. The
+floors: Salesforce reads 2,000 records a call and writes 1,000, HubSpot searches 200, reads associations of 1,000 and
+writes 100. What comes besides (sign-in, check, second look, sweep) has rows of its own, and no floor. The clock stands
+still but where the bench moves it, so that no overlap hides in a row.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ from syncd.app import as_daemon
 from syncd.emulator import Emulator, EmulatorClock
 from syncd.jobs.cycle import cycle
 from syncd.jobs.work import Work
+from syncd.jobs.write import write
 from syncd.model import Ref, Write, WriteGroup
+from syncd.store import outbox
+from syncd.store.outbox import Intent
 
 MANY, FEW, CHANGED = 10_000, 1_000, 1_000
 MOST = 1.05
@@ -46,6 +50,7 @@ connections:
     auth: {{flow: client_credentials, client_id: {client_id}, client_secret: "${{file:crm-secret}}"}}
     mapping: crm.yaml
     mode: live
+    ownership: enforce
     visibility: full
     quota_share: 1.0
   prm:
@@ -66,6 +71,7 @@ streams:
   opportunities:
     object: Opportunity
     fields: {account_id: AccountId, name: Name, is_closed: IsClosed, is_won: IsWon, created_at: CreatedDate}
+    owner: OwnerId
   leads: {object: Lead, fields: {company: Company, is_converted: IsConverted, created_at: CreatedDate}}
 """
 
@@ -137,7 +143,7 @@ def fill(emulator: Emulator) -> dict[str, list[str]]:
     return ids
 
 
-def kind(system: str, path: str) -> str:
+def kind(system: str, path: str, method: str) -> str:
     """What a call is for."""
     if "oauth" in path:
         return "check" if "userinfo" in path else "sign-in"
@@ -145,7 +151,9 @@ def kind(system: str, path: str) -> str:
         if "/query" in path:
             checking = any(word in path for word in ("Organization", "Permission", "COUNT", "UserRecordAccess"))
             return "check" if checking else "read"
-        return "write" if "/composite" in path else "check"
+        if "/composite" in path:
+            return "write" if method == "PATCH" or path.endswith("/composite") else "read by id"
+        return "check"
     if "associations" in path:
         return "associations"
     if path.endswith("/search"):
@@ -165,7 +173,7 @@ class Table:
         act()
         counted: Counter[tuple[str, str]] = Counter()
         for request in self._emulator.requests[before:]:
-            what = kind(request.system, request.path)
+            what = kind(request.system, request.path, request.method)
             counted[request.system, "check" if work == "start" and what != "sign-in" else what] += 1
         for crm in ("salesforce", "hubspot"):
             wanted = floors.get(crm, {})
@@ -196,6 +204,28 @@ def stamp(work: Work, ids: Mapping[str, list[str]]) -> None:
         ]
         receipts = side.connector.write(object_, writes)
         assert all(receipt.kind == "applied" for receipt in receipts)
+
+
+def owners(emulator: Emulator, ids: Mapping[str, list[str]]) -> tuple[str, str]:
+    """Who owns the opportunities, and who is to own them."""
+    sf = emulator.salesforce
+    before = next(row["OwnerId"] for row in sf.rows("Opportunity") if row["Id"] == ids["Opportunity"][0])
+    person = {"LastName": "Manager", "Alias": "mia", "Username": "mia@vendor.example", "Email": "mia@vendor.example"}
+    return before, sf.insert("User", person)
+
+
+def give(work: Work, ids: Mapping[str, list[str]], before: str, after: str) -> None:
+    """1,000 opportunities get another owner, by the write job: compared, written, verified."""
+    side = work.sides[0]
+    intents = [
+        Intent(Ref(side.uid, "Opportunity", id_), "opportunities", WriteGroup.OWNER, {"OwnerId": after},
+               {"OwnerId": before}, {"rule": "bench"})
+        for id_ in ids["Opportunity"][:CHANGED]
+    ]  # fmt: skip
+    with work.store.begin() as tx:
+        outbox.enqueue(tx, intents, {}, work.clock.now(), "bench")
+    counts = write(work, side)
+    assert (counts.applied, counts.moved, counts.clobbered) == (CHANGED, 0, 0), counts
 
 
 def count(folder: Path) -> list[Line]:
@@ -231,6 +261,9 @@ def count(folder: Path) -> list[Line]:
             table.during("the cycle after, overlap read again", lambda: whole(work), {})
             writes = {"salesforce": {"write": pages(MANY, size=1000)}, "hubspot": {"write": pages(MANY, size=100)}}
             table.during("10,000 stamps", lambda: stamp(work, ids), writes)
+            before, after = owners(emulator, ids)
+            floors = {"salesforce": {"write": pages(CHANGED, size=1000), "read by id": 2}}
+            table.during("1,000 owners", lambda: give(work, ids, before, after), floors)
     return table.lines
 
 

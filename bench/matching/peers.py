@@ -1,7 +1,7 @@
 """Other linkers over the same lists: rapidfuzz, TF-IDF, Splink and nomenklatura; each is left out where it is missing.
 
-They need the dependency group `bench-peers`. All get names without legal forms, as read by syncd, because their own
-cleaning finds fewer forms; nomenklatura reads the names as they are, since that is what it is made for.
+They need an environment with `requirements/clients/peers.txt`. All get names without legal forms, as read by syncd,
+because their own cleaning finds fewer forms; nomenklatura reads the names as they are, as it is made for that.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from syncd.errors import UserError
 from syncd.jobs.bulk_lists import Part, join_parts, open_list, store_part
 from syncd.jobs.bulk_pool import Pool
 from syncd.matching import Linker, Parsed, Statistics, Weights, link_all
+from syncd.matching.points import Cell
 from syncd.matching.score import telling
 from syncd.matching.sides import DIRECT, FILED, Side
 from syncd.matching.statistics import Tally
@@ -27,6 +28,7 @@ from syncd.matching.stretch import Compared, compare, edge_of, heaps
 from syncd.model import Account, Band, Link, Ref
 
 Progress = Callable[[str, int, int], None]
+Cells = tuple[Cell, ...]
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -80,7 +82,7 @@ def link_lists(filed: Sequence[Account], direct: Sequence[Account], settings: Se
     if settings.engine == "process" and len(filed) + len(direct) < IN_MEMORY:
         found = link_all(filed, direct, weights=settings.weights, auto=settings.auto, review=settings.review,
                          progress=tell)  # fmt: skip
-        return [_as_written(link) for link in found]
+        return [_as_written(link, "; ".join(e.sentence for e in telling(link.evidence))) for link in found]
     with tempfile.TemporaryDirectory(prefix="syncd-match-") as folder, workers_of(settings.engine) as workers:
         here = Path(folder)
         tallies = store(_parts(filed), here / "filed", workers, tell)
@@ -104,8 +106,7 @@ def _parts(accounts: Sequence[Account]) -> list[Part]:
     return [partial(list, accounts[start : start + _PART]) for start in range(0, len(accounts), _PART)]
 
 
-def _as_written(link: Link) -> BulkLink:
-    reason = "; ".join(e.sentence for e in telling(link.evidence))
+def _as_written(link: Link, reason: str) -> BulkLink:
     return BulkLink(link.left.id, link.right.id, link.score, link.points, link.band, reason)
 
 
@@ -172,11 +173,13 @@ class _Job:
         known = {record.ref: record for record in records.values()}
         edges = [edge_of(pair, records.__getitem__, self.linker) for pair in heap]
         decided = self.linker.decide(edges, lambda ref: "direct" if ref in direct else "filed", {})
+        held = {(edge.a, edge.b): pair.cells for edge, pair in zip(edges, heap, strict=True)}
         links = [link for link in decided.links if link.left not in direct and link.right in direct]
-        return [self._in_words(link, known) for link in sorted(links, key=lambda k: (-k.score, k.left, k.right))]
+        return [self._in_words(link, known, held) for link in sorted(links, key=lambda k: (-k.score, k.left, k.right))]
 
-    def _in_words(self, link: Link, known: Mapping[Ref, Parsed]) -> BulkLink:
-        return _as_written(self.linker.in_words(link, known[link.left], known[link.right]))
+    def _in_words(self, link: Link, known: Mapping[Ref, Parsed], held: Mapping[tuple[Ref, Ref], Cells]) -> BulkLink:
+        pair = (min(link.left, link.right), max(link.left, link.right))
+        return _as_written(link, self.linker.reason(link, known[link.left], known[link.right], held[pair]))
 
 
 def _side(folder: Path, engine: str) -> Side:

@@ -38,7 +38,7 @@ class Frozen:
 
 def count_now(tx: sa.Connection, weights: Weights | None = None) -> Frozen:
     """What would be frozen now, from all records there are, with this points table or the one of this release."""
-    statistics = Statistics.build(Parsed.from_json(content) for _, _, content in graph.get_parsed(tx))
+    statistics = Statistics.build(map(Parsed.from_json, graph.every_parsed(tx)))
     rarity = Rarity(graph.count_parsed(tx), graph.key_counts(tx, LISTED_FROM))
     weights = weights or shipped_weights()
     digest = blake2b(f"{statistics.version} {weights.version}".encode(), digest_size=8)

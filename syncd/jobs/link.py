@@ -10,20 +10,37 @@ what is remembered.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from syncd.jobs import index
 from syncd.jobs.frozen import Frozen, count_now, in_force, thresholds_of
-from syncd.jobs.search import Found, search, stored_edges
+from syncd.jobs.index import AtHand
+from syncd.jobs.search import Found, StoredEdges, search
 from syncd.jobs.work import Work, running
 from syncd.matching import Edge, Thresholds
+from syncd.matching.neighbours import Postings
 from syncd.matching.reach import Change, Relinked, Words, relink
-from syncd.model import Decision, Judgement, Link, Ref
-from syncd.store import decisions, graph, outcomes, records
+from syncd.model import Decision, Judgement, Link, Ref, Stream
+from syncd.store import cursors, decisions, graph, outcomes, records
 
 Two = tuple[Ref, Ref]
+FIRST_AT_ONCE = 20_000
+"""Accounts that the first run links before it commits."""
+
+
+def link_when_read(work: Work) -> int:
+    """As `link`, but the first time only when the accounts of every connection were read whole.
+
+    What the first run freezes speaks for good of the accounts that there are then.
+    """
+    feeds = [(side.uid, feed.head) for side in work.sides for feed in side.feeds if Stream.ACCOUNTS in feed.streams]
+    with work.store.read() as tx:
+        unread = any(cursors.get(tx, uid, head).watermark is None for uid, head in feeds)
+        waits = unread and in_force(tx) is None
+    return 0 if waits else link(work)
 
 
 def link(work: Work) -> int:
@@ -37,14 +54,38 @@ def link(work: Work) -> int:
         return 0
     with running(work, "link") as run:
         frozen = frozen or _freeze(work)
-        again = version != version_of(work, frozen)
-        with work.store.read(long=True) as tx:
-            made = link_all_again(tx, work, frozen) if again else _link_changed(tx, work, frozen, changed, known)
-        count, dirty = _put(work, frozen, made, changed)
-        run.counts.update(
-            changed=len(changed), links=count, organizations=dirty, decided_again=len(made.relinked.scope)
-        )
-        return count
+        for some, rest in [(changed, 0)] if version else _stretches(work, changed):
+            made, used = _made(work, frozen, some, rest, known, version, run.id)
+            links, dirty = _put(work, made, some, used, version if rest else version_of(work, frozen))
+            index.follow_linked(used, made.found.listed, made.found.reach)
+            again = len(made.relinked.scope)
+            for name, count in zip(_COUNTS, (len(some), links, dirty, again), strict=True):
+                run.counts[name] = run.counts.get(name, 0) + count
+        return int(run.counts["links"])
+
+
+_COUNTS = ("changed", "links", "organizations", "decided_again")
+
+
+def _made(
+    work: Work, frozen: Frozen, some: Sequence[Ref], rest: int, known: int, version: str, run: str
+) -> tuple[Made, AtHand]:
+    """What linking these accounts comes to, of a run that has `rest` more to link, and the postings it looked in."""
+    with work.store.read(long=True) as tx:
+        used = index.at_hand(tx, work, frozen, len(some) + rest, run)
+        if version and version != version_of(work, frozen):
+            return link_all_again(tx, work, frozen, used.postings), used
+        return _link_some(tx, work, frozen, some, known, used.postings, alone=not version), used
+
+
+def _stretches(work: Work, changed: Sequence[Ref]) -> Iterator[tuple[Sequence[Ref], int]]:
+    """The first run links some after the other, accounts before the companies that mean them, and commits each time,
+    so that memory is bounded; with each stretch goes how many are left."""
+    with work.store.read() as tx:
+        roles = graph.roles(tx)
+    ordered = sorted({*roles, *changed}, key=lambda ref: (roles.get(ref) == "filed", ref))
+    for start in range(0, max(len(ordered), 1), FIRST_AT_ONCE):
+        yield ordered[start : start + FIRST_AT_ONCE], max(0, len(ordered) - start - FIRST_AT_ONCE)
 
 
 def version_of(work: Work, frozen: Frozen) -> str:
@@ -71,27 +112,33 @@ class Made:
     aliases: Mapping[Ref, Ref]
 
 
-def _link_changed(tx: sa.Connection, work: Work, frozen: Frozen, changed: Sequence[Ref], known: int) -> Made:
-    found = search(tx, frozen.linker(thresholds_of(work)), frozen.rarity, changed)
+def _link_some(
+    tx: sa.Connection, work: Work, frozen: Frozen, changed: Sequence[Ref], known: int, postings: Postings, *,
+    alone: bool,
+) -> Made:  # fmt: skip
+    stored = StoredEdges(tx)
+    found = search(tx, frozen.linker(thresholds_of(work)), postings, changed, stored, alone=alone)
     said = _Said(tx)
-    return _decided(tx, frozen, thresholds_of(work), found, changed, said, said.since(known, changed))
+    return _decided(tx, frozen, thresholds_of(work), found, changed, said, said.since(known, changed), stored)
 
 
-def link_all_again(tx: sa.Connection, work: Work, frozen: Frozen) -> Made:
+def link_all_again(tx: sa.Connection, work: Work, frozen: Frozen, postings: Postings) -> Made:
     """Search and decide over everything, by another version of statistics, weights or bands."""
     everybody = sorted({*graph.roles(tx), *graph.unlinked_refs(tx)})
-    found = search(tx, frozen.linker(thresholds_of(work)), frozen.rarity, everybody)
+    stored = StoredEdges(tx)
+    found = search(tx, frozen.linker(thresholds_of(work)), postings, everybody, stored)
     said = _Said(tx)
-    return _decided(tx, frozen, thresholds_of(work), found, everybody, said, frozenset(said.words.judgements))
+    judged = frozenset(said.words.judgements)
+    return _decided(tx, frozen, thresholds_of(work), found, everybody, said, judged, stored)
 
 
 def _decided(
     tx: sa.Connection, frozen: Frozen, bands: Thresholds, found: Found, changed: Collection[Ref], said: _Said,
-    judged: frozenset[Two],
+    judged: frozenset[Two], stored: StoredEdges,
 ) -> Made:  # fmt: skip
     merged = (said.aliases.get(ref, ref) for ref in changed)  # what hung on a record hangs on what took it in
     change = Change(found.edges, frozenset({*changed, *merged}), judged)
-    relinked = relink(StoreGraph(tx, found.edges), change, said.words, frozen.weights, bands)
+    relinked = relink(StoreGraph(tx, found.edges, stored), change, said.words, frozen.weights, bands)
     return Made(found, relinked, said.last, said.confirmed, said.aliases)
 
 
@@ -129,8 +176,9 @@ class _Said:
 class StoreGraph:
     """The graph of `matching.reach`: what is stored, with the edges that a search found in place of theirs."""
 
-    def __init__(self, tx: sa.Connection, edges: Mapping[Two, tuple[Edge | None, Edge | None]]) -> None:
-        self._tx, self._differing = tx, edges
+    def __init__(self, tx: sa.Connection, edges: Mapping[Two, tuple[Edge | None, Edge | None]],
+                 stored: StoredEdges) -> None:  # fmt: skip
+        self._tx, self._differing, self._stored = tx, edges, stored
         self._of: dict[Ref, list[Two]] = {}
         for pair in edges:
             for ref in pair:
@@ -138,7 +186,7 @@ class StoreGraph:
 
     def edges(self, refs: Collection[Ref]) -> Iterable[Edge]:
         """See `Graph`."""
-        kept = [edge for edge in stored_edges(self._tx, list(refs)) if (edge.a, edge.b) not in self._differing]
+        kept = [edge for pair, edge in self._stored.of(refs).items() if pair not in self._differing]
         new = {pair for ref in refs for pair in self._of.get(ref, ())}
         return [*kept, *(edge for pair in new if (edge := self._differing[pair][1]) is not None)]
 
@@ -151,7 +199,7 @@ class StoreGraph:
         return graph.roles(self._tx, list(refs))
 
 
-def _put(work: Work, frozen: Frozen, made: Made, changed: Sequence[Ref]) -> tuple[int, int]:
+def _put(work: Work, made: Made, changed: Sequence[Ref], used: AtHand, version: str) -> tuple[int, int]:
     """Write down what differs, and mark the organizations that it concerns."""
     scope = sorted(made.relinked.scope)
     with work.store.begin() as tx:
@@ -165,7 +213,8 @@ def _put(work: Work, frozen: Frozen, made: Made, changed: Sequence[Ref]) -> tupl
         dirty |= graph.organizations_of(tx, sorted(touched))
         graph.mark_dirty(tx, dirty)
         graph.mark_linked(tx, changed)
-        graph.set_progress(tx, "linked", made.judged, version_of(work, frozen))
+        graph.set_progress(tx, "linked", made.judged, version)
+        index.note_linked(tx, used)
     return count, len(dirty)
 
 

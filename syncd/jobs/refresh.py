@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from syncd.errors import Brake, UserError
 from syncd.jobs.frozen import Frozen, count_now, in_force
+from syncd.jobs.index import build
 from syncd.jobs.link import link_all_again
 from syncd.jobs.work import Work
 from syncd.model import Band, Link, Protection, Ref, Stream
@@ -85,7 +86,7 @@ def look(work: Work) -> Refresh | None:
         then = count_now(tx, work.weights)
         if then.version == now.version:
             return None
-        relinked = link_all_again(tx, work, then).relinked
+        relinked = link_all_again(tx, work, then, build(tx, then.rarity)).relinked
         before = {(k.left, k.right): k for k in relinked.before}
         after = {(k.left, k.right): k for k in relinked.decided.links}
         moves = Counter((_band(before.get(pair)), _band(after.get(pair))) for pair in {*before, *after})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -171,8 +172,31 @@ def _typo(short: str, long: str) -> str | None:
     allowed = 1 if len(long) < 8 else 2
     distance = OSA.distance(short, long, score_cutoff=allowed)
     if distance > allowed or (short[0] != long[0] and len(long) < 7):
-        return None
+        return "typos" if sound(short) == sound(long) else None
     return "typo" if distance == 1 and len(long) >= 6 else "typos"
+
+
+_SOUNDS = (
+    (re.compile(r"([b-df-hj-np-tv-z])\1+"), r"\1"),
+    (re.compile(r"sch|tsch|tch|sh"), "s"),
+    (re.compile(r"ph"), "f"),
+    (re.compile(r"(?<=[kgtdrz])h|^h(?=[bcdfgj-np-tv-z])|(?<=[aeiou])h(?=[bcdfgj-np-tv-z]|$)"), ""),
+    (re.compile(r"ck|ch|qu?|c(?![eiy])"), "k"),
+    (re.compile(r"c|ts|tz"), "z"),
+    (re.compile(r"x"), "ks"),
+    (re.compile(r"w"), "v"),
+    (re.compile(r"ou|oo"), "u"),
+    (re.compile(r"ee|ij|ii|iy|y|j"), "i"),
+    (re.compile(r"([a-z])\1+"), r"\1"),
+)
+
+
+@lru_cache(maxsize=1 << 14)
+def sound(word: str) -> str:
+    """Roughly how a word is spoken, so that spellings of one foreign word meet: `Filips` and `Phillips`."""
+    for spelling, spoken in _SOUNDS:
+        word = spelling.sub(spoken, word)
+    return word
 
 
 def _is_subsequence(short: str, long: str) -> bool:

@@ -92,6 +92,8 @@ def one_side_has_extra_words(pair: Pair) -> str | None:
     if not pair.have_names or not name.shared or bool(name.left_extra) == bool(name.right_extra):
         return None
     kinds = pair.kinds[0] | pair.kinds[1]
+    if kinds == {"own_city"}:
+        return "own_city"
     return next((kind for kind in ("rare", "common", "place", "number") if kind in kinds), "optional")
 
 
@@ -256,7 +258,7 @@ def different_tax_id(pair: Pair) -> str | None:
     if not (pair.left.tax_ids and pair.right.tax_ids) or same_tax_id(pair):
         return None
     kinds = {i.split(":")[0] for i in pair.left.tax_ids} & {i.split(":")[0] for i in pair.right.tax_ids}
-    return "differ" if kinds else None
+    return "differ" if kinds - {"one"} else None  # a number of either field proves nothing when it differs
 
 
 def other_name_at_same_place(pair: Pair) -> str | None:
@@ -269,7 +271,7 @@ def sister_at_same_place(pair: Pair) -> str | None:
     name = pair.name
     if not pair.have_names or name.agreement < 0.4 or not (name.left_extra or name.right_extra):
         return None
-    if pair.where is None:
+    if pair.where is None or pair.kinds[0] | pair.kinds[1] == {"own_city"}:
         return None
     return f"both_own_words_{pair.where}" if name.left_extra and name.right_extra else f"extra_words_{pair.where}"
 
@@ -282,6 +284,23 @@ def only_common_words_agree(pair: Pair) -> str | None:
     if name.common >= pair.statistics.size_bits or same_phone(pair) or pair.spelling is not None:
         return None
     return "only"
+
+
+_OPTIONAL = frozenset(("group", "own_country", "own_city", "letter"))
+
+
+def nothing_but_names(pair: Pair) -> str | None:
+    """There is nothing but the names to compare, and hardly anything tells them apart"""
+    left, right, name = pair.left, pair.right, pair.name
+    if not name.shared or any([getattr(left, field) and getattr(right, field) for field in _BESIDE_NAMES]):
+        return None
+    if not (name.left_extra or name.right_extra):
+        return "spelling" if name.bends else "equal"
+    is_one_sided = not (name.left_extra and name.right_extra)
+    return "optional_words" if is_one_sided and pair.kinds[0] | pair.kinds[1] <= _OPTIONAL else None
+
+
+_BESIDE_NAMES = ("domain", "postcode", "street", "city", "phone", "tax_ids")
 
 
 _LIKENESS = ((90.0, "very_much"), (80.0, "much"), (65.0, "somewhat"), (50.0, "little"), (0.0, "not"))
@@ -368,6 +387,7 @@ CLAIMS: tuple[Claim, ...] = (
     other_name_at_same_place,
     sister_at_same_place,
     only_common_words_agree,
+    nothing_but_names,
     names_look_alike,
     name_within_name,
     domain_reads_like_name,

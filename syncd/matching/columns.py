@@ -43,7 +43,8 @@ class Column:
     """Packed records by number. `data` is bytes, or a mapped file; `ends` where each record ends in it."""
 
     def __init__(self, data: bytes | memoryview, ends: Offsets) -> None:
-        self._data, self._ends = memoryview(data), ends
+        # A plain view of a mapped array is several times as fast to ask for one number.
+        self._data, self._ends = memoryview(data), np.asarray(ends)
 
     @classmethod
     def of(cls, records: Iterable[Parsed]) -> Column:

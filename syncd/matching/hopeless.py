@@ -16,7 +16,7 @@ class Sieve:
     """The claims in asking order, each with the points of each level and the most that those after it can give."""
 
     def __init__(self, weights: Weights, floor: float) -> None:
-        self._weights, self._floor = weights, floor
+        self._weights, self.floor = weights, floor
         self._begin = weights.of(BEGIN)
         tables = {claim.__name__: _levels(claim.__name__, weights) for claim in CLAIMS}
         order = sorted(enumerate(CLAIMS), key=lambda item: -_settles(item[1].__name__, weights))
@@ -40,7 +40,7 @@ class Sieve:
         held.sort()
         names = self._names
         found = tuple([(names[at], level) for at, level in held])
-        return None if self._weights.sum(found) < self._floor else found
+        return None if self._weights.sum(found) < self.floor else found
 
 
 def _levels(claim: str, weights: Weights) -> dict[str, float]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from math import log2
 from typing import TypeVar
 
-from syncd.matching.claims import cells
 from syncd.matching.decide import LIKELY, Decided, Thresholds, decide
 from syncd.matching.hopeless import Sieve
 from syncd.matching.keys import keys, query_keys
 from syncd.matching.pairs import Pair
 from syncd.matching.parse import Parsed, parse
 from syncd.matching.points import Cell, Weights, shipped_weights
-from syncd.matching.score import FLOOR, Edge, bare_edge, edge_of, evidence_of, is_worth_scoring, score
+from syncd.matching.score import FLOOR, Edge, bare_edge, edge_of, is_worth_scoring, score, sentence, telling
 from syncd.matching.sides import MOST_CANDIDATES as MOST_CANDIDATES
 from syncd.matching.sides import MOST_TWINS as MOST_TWINS
 from syncd.matching.sides import Place, Side, near
@@ -34,6 +33,7 @@ class Linker:
         self.statistics = statistics
         self.weights = weights or shipped_weights()
         self._sieve = Sieve(self.weights, FLOOR)
+        self._alike: Sieve | None = None
         self.thresholds = Thresholds(auto, review, duplicates)
 
     def edge(self, one: Parsed, other: Parsed) -> Edge | None:
@@ -46,20 +46,36 @@ class Linker:
         pair = Pair(one, other, self.statistics)
         return self._sieve.cells(pair) if is_worth_scoring(pair) else None
 
+    def compare_alike(self, one: Parsed, other: Parsed) -> tuple[Cell, ...] | None:
+        """The same for two records of one side; None as well when the pair is not likely enough to matter there."""
+        pair = Pair(one, other, self.statistics)
+        found = self._likely_sieve().cells(pair) if is_worth_scoring(pair) else None
+        return found if found is not None and self.is_likely(found) else None
+
+    def _likely_sieve(self) -> Sieve:
+        """Sifts out what is far from likely; what is near the limit is left to `is_likely`."""
+        least = min(max(self._least(), 1e-12), 1 - 1e-12)
+        floor = max(FLOOR, log2(least / (1 - least)) - 0.01)
+        if self._alike is None or self._alike.floor != floor:
+            self._alike = Sieve(self.weights, floor)
+        return self._alike
+
+    def _least(self) -> float:
+        return min(LIKELY, self.thresholds.twins, self.thresholds.duplicates)
+
     def is_likely(self, found: tuple[Cell, ...]) -> bool:
         """Whether a pair of one side can matter at all: as duplicates, or as the same company filed twice."""
-        least = min(LIKELY, self.thresholds.twins, self.thresholds.duplicates)
-        return self.weights.probability(self.weights.sum(found) + 0.001) >= least
+        return self.weights.probability(self.weights.sum(found) + 0.001) >= self._least()
 
     def bare_edge(self, one: Ref, other: Ref, found: tuple[Cell, ...]) -> Edge:
         """The edge of a pair whose claims are known, without sentences; points as `edge` gives them."""
         return bare_edge(one, other, found, self.weights)
 
-    def in_words(self, link: Link, one: Parsed, other: Parsed) -> Link:
-        """A link between two records whose evidence came from `bare_edge`, with its sentences."""
-        pair = Pair(one, other, self.statistics)
-        said = evidence_of(pair, cells(pair), self.weights)
-        return replace(link, evidence=(*said, *link.evidence[len(said) :]))
+    def reason(self, link: Link, one: Parsed, other: Parsed, found: tuple[Cell, ...]) -> str:
+        """What is telling about a link whose evidence came from `bare_edge`, in words. `found` are its claims."""
+        pair, cell_of = Pair(one, other, self.statistics), dict(found)
+        said = (e.sentence or sentence((e.claim, cell_of[e.claim]), pair) for e in telling(link.evidence))
+        return "; ".join(said)
 
     def edges_of(self, record: Parsed, found: Iterable[Parsed]) -> list[Edge]:
         """The pairs of one record with its candidates that are worth keeping, by the other's ref."""

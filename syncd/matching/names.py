@@ -12,9 +12,11 @@ from rapidfuzz.distance import OSA
 
 from syncd.matching.tables import (
     ABBREVIATIONS,
+    CITIES,
     CONJUNCTIONS,
     COUNTRY_NAMES,
     COUNTRY_WORDS,
+    GROUP_WORDS,
     INNER,
     LAST_ROMAN,
     LEGAL,
@@ -24,6 +26,7 @@ from syncd.matching.tables import (
     ROMAN,
     STOP,
     TENS,
+    TRADE_WORDS,
 )
 
 LONGEST_NAME = 240  # characters read of a name; what follows distinguishes nobody
@@ -44,6 +47,12 @@ _ALIAS = re.compile(
     r"ehemals|vormals|anciennement|antes|fruher|firmierend als|already known as)[\s:]+",
     re.IGNORECASE,
 )
+_AMPERSAND = re.compile(r"&amp\b;?")
+_GLUED = re.compile(r"(?<=[a-z]{4})(?=(?:n\.\s?v|b\.\s?v|s\.\s?a|s\.\s?r\.\s?l|s\.\s?p\.\s?a|g\.m\.b\.h)\.?(?:$|,))")
+_SEAT = re.compile(
+    r"^(.{4,}?)\s*(?:[,;]+\s*(?:te |in |zu |a )?|\.?\s+te\s+)([a-z' /.-]{3,40}?)\.?(?:\s*[,(\[]\s*([a-z]{2})[)\]]?)?$"
+)
+_LAND = re.compile(r"^(.{4,}?)\s*[,;(\[]+\s*([a-z]{2})\s*[)\]]?$")
 _BRACKET = re.compile(r"[(\[]([^()\[\]]{2,12})[)\]]")
 _STATUS = re.compile(
     r"[(\[]\s*(?:closed|inactive|duplicate|dup|do not use|old|obsolete|archived|merged|in administration|"
@@ -52,9 +61,13 @@ _STATUS = re.compile(
     r"|\s-+\s*(?:do not use|closed|duplicate|inactive)\s*$"
 )
 _NATIVE_FORMS = re.compile(
-    "株式会社|有限会社|合同会社|合名会社|股份有限公司|有限责任公司|有限責任公司|股份公司|有限公司|주식회사|유한회사"
-    "|\\(주\\)|\\(株\\)|㈜|㈱"
+    "株式会社|有限会社|合同会社|合名会社|合资公司|合資会社|股份有限公司|股份有限责任公司|有限责任公司|有限責任公司|股份公司|有限公司"
+    "|주식회사|유한회사|유한책임회사|\\(주\\)|\\(유\\)|\\(株\\)|\\(有\\)|㈜|㈱|㈲"
+    "|บริษัท|ห้างหุ้นส่วนจำกัด|จำกัด|\\(มหาชน\\)"
+    "|\\bבע[\"״'׳]{1,2}מ|\\bش\\s*\\.\\s*م\\s*\\.\\s*[ممعكخق]\\b\\.?|\\bذ\\s*\\.\\s*م\\s*\\.\\s*م\\b\\.?|\\bالمحدودة\\b"
+    "|შპს|ՍՊԸ|ՓԲԸ|ԲԲԸ"
 )
+_GROUPS = re.compile("(?:企业)?集团|集團|グループ|그룹")  # in these scripts no space parts the word from its neighbours
 _LONG_FORMS = sorted(form[0] for form in LEGAL.end if len(form) == 1 and len(form[0]) >= 7)
 _UMLAUT = re.compile(r"([aou])(?:e+|(?<=a)a+e*)")
 
@@ -101,7 +114,7 @@ def plain(text: str | None, longest: int = LONGEST_NAME) -> str:
     if text.isascii():
         return (text if text.isprintable() else _DROPPED.sub(" ", text)).lower()
     text = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES))[: 2 * longest]
-    text = _NATIVE_FORMS.sub(" ", text).translate(_LETTERS)[: 2 * longest]
+    text = _GROUPS.sub(" group ", _NATIVE_FORMS.sub(" ", text)).translate(_LETTERS)[: 2 * longest]
     return _DROPPED.sub(" ", text).lower()
 
 
@@ -110,8 +123,10 @@ class _Letters(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         sign = chr(code)
-        known = sign.isalnum() or sign in _KEPT or unicodedata.combining(sign)
-        read = anyascii(sign) if known else " "
+        is_mark = unicodedata.category(sign).startswith("M")  # vowel signs are part of a word in many scripts
+        read = anyascii(sign) if sign.isalnum() or is_mark or sign in _KEPT else " "
+        if code > 0x7F and (is_mark or sign.isalpha()):
+            read = "".join(letter for letter in read if letter.isalnum())  # no sign for a guttural parts a word
         if len(self) < 20_000:
             self[code] = read
         return read
@@ -132,10 +147,27 @@ def names_of(name: str | None, others: tuple[str, ...] = (), country: str | None
     return tuple(found[:5])
 
 
+_LATIN = re.compile(r"[^\W\d_]*[A-Za-z\u00c0-\u024f][^\W\d_]*")
+_NATIVE = re.compile(r"[\u0370-\u1fff\u3040-\ud7ff\uf900-\ufaff]+")
+
+
+def _scripts(text: str) -> list[str]:
+    """`北京哈尔登 (Beijing Halden)`: a name that is given in two scripts is two names."""
+    if text.isascii() or not _NATIVE.search(text):
+        return []
+    latin = _NATIVE.sub(" ", text)
+    native = _LATIN.sub(" ", text)
+    letters = sum(map(str.isalpha, latin)), sum(map(str.isalpha, native))
+    return [latin, native] if letters[0] >= 4 and letters[1] >= 2 else []
+
+
 def _alternatives(text: str | None) -> list[str]:
     if not text:
         return []
     text = text[:LONGEST_NAME]
+    scripts = [name for name in _scripts(text) if read_name(name) is not None]
+    if len(scripts) == 2:
+        return scripts
     parts = [part for part in _ALIAS.split(text) if part.strip()][:4]
     bracket = _BRACKET.search(parts[0]) if parts and ("(" in text or "[" in text) else None
     if bracket and _is_acronym_of(bracket.group(1), parts[0][: bracket.start()]):
@@ -149,9 +181,44 @@ def _is_acronym_of(short: str, long: str) -> bool:
     return letters.isupper() and letters.isalpha() and len(initials) >= 3 and initials[0] == letters[0].lower()
 
 
+def seat_of(text: str | None) -> str:
+    """The seat that registers put behind the legal form, as in `Halden N.V., Rotterdam, NL`; blank without one."""
+    return _without_seat(plain(text))[1] if text and ("," in text or ";" in text or " te " in text.lower()) else ""
+
+
+def _without_seat(simple: str) -> tuple[str, str]:
+    """A name up to its legal form, and the place that stands behind; the code of a country alone is dropped."""
+    found = _SEAT.match(simple)
+    if found and _has_form(found.group(1)) and _is_place(found.group(2)):
+        return found.group(1), found.group(2).strip()
+    found = _LAND.match(simple)
+    if found and found.group(2).upper() in COUNTRY_NAMES and _has_form(found.group(1)):
+        return found.group(1), ""
+    return simple, ""
+
+
+def _has_form(text: str) -> bool:
+    """Whether a legal form begins or ends it: then it is a whole name."""
+    tokens = _tokens(text)
+    if len(tokens) > 1 and tuple(tokens[:1]) in LEGAL.lead:
+        return True
+    return any(tuple(tokens[-length:]) in LEGAL.end for length in range(1, min(LEGAL.longest, len(tokens) - 1) + 1))
+
+
+def _is_place(text: str) -> bool:
+    """Few words, none of which says what a company does or what form it has."""
+    words = _WORD.findall(text.replace("'", ""))
+    dull = GROUP_WORDS | TRADE_WORDS
+    known = (tuple(words), *((word,) for word in words))
+    return 1 <= len(words) <= 4 and dull.isdisjoint(words) and not any(run in LEGAL.end for run in known)
+
+
 def read_name(text: str | None, country: str | None = None) -> Name | None:
     """One name read; None when the text is blank or a placeholder such as `n/a` or `test`."""
-    simple = _STATUS.sub(" ", plain(text)).strip(" .,;:-").removeprefix("www.")
+    simple = plain(text)
+    if "," in simple or ";" in simple or "[" in simple or "(" in simple or " te " in simple:
+        simple = _without_seat(simple)[0]
+    simple = _STATUS.sub(" ", simple).strip(" .,;:-").removeprefix("www.")
     if not simple or simple in PLACEHOLDERS:
         return None
     tokens = _tokens(simple)
@@ -163,9 +230,12 @@ def read_name(text: str | None, country: str | None = None) -> Name | None:
 
 
 def _tokens(simple: str) -> list[str]:
+    if "&" in simple:
+        simple = _AMPERSAND.sub("&", simple)
     if "'" in simple:
         simple = _ELISION.sub("", simple).replace("'", "")
     if "." in simple:
+        simple = _GLUED.sub(" ", simple)
         simple = _SPACED.sub(lambda found: re.sub(r"[.\s]", "", found.group()), simple)
         simple = _DOTTED.sub(lambda found: found.group().replace(".", "") + " ", simple)
         simple = _WEB_ENDING.sub("", simple)
@@ -273,6 +343,8 @@ def _canonical_word(word: str, at: int, length: int) -> str:
         return NUMBER_WORDS[word]
     if at and (word in ROMAN or (at == length - 1 and word in LAST_ROMAN)):
         return ROMAN.get(word) or LAST_ROMAN[word]
+    if word in CITIES and (at or len(word) > 4):
+        return CITIES[word].replace(" ", "")
     if word in COUNTRY_WORDS:
         return COUNTRY_NAMES[COUNTRY_WORDS[word]]
     return word.lstrip("0") or word if word.isdigit() else word

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from math import log2
 from typing import Any, Literal, NamedTuple, Protocol
 
-from syncd.matching.keys import keys, query_keys
+from syncd.matching.keys import query_keys
 from syncd.matching.parse import Parsed
 from syncd.model import Ref
 
@@ -45,16 +45,23 @@ class Rarity:
 
     records: int
     counts: Mapping[str, int]
-    _known: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[int, int] = field(default_factory=dict, repr=False, compare=False)  # by count
 
     def of(self, key: str) -> int:
         """Hundredths of a bit; 0 for a key that too many had."""
-        worth = self._known.get(key)
+        return self._worth(self.counts.get(key, _UNLISTED))
+
+    def _worth(self, count: int) -> int:
+        worth = self._known.get(count)
         if worth is None:
-            count = self.counts.get(key, _UNLISTED)
             bits = log2((self.records + 1) / count) + 0.5
-            worth = self._known[key] = 0 if count > COMMON else max(_LEAST, round(_HUNDREDTHS * bits))
+            worth = self._known[count] = 0 if count > COMMON else max(_LEAST, round(_HUNDREDTHS * bits))
         return worth
+
+    def worths(self, keys: Iterable[str]) -> list[int]:
+        """What each of these keys is worth."""
+        count, worth = self.counts.get, self._worth
+        return [worth(count(key, _UNLISTED)) for key in keys]
 
     def sum(self, found: Iterable[str]) -> int:
         """What these keys are worth together."""
@@ -84,73 +91,29 @@ class Near(NamedTuple):
 class Postings(Protocol):
     """Which records have which keys now; the port behind which an index can take the place of the store."""
 
-    def shared(self, kind: Kind, keys: Collection[str], least: float = 0) -> Mapping[Ref, int]:
+    def shared(self, kind: Kind, keys: Collection[str], least: float = 0, most: int = 0) -> Mapping[Ref, int]:
         """What each record that shares at least so much shares of these keys, in hundredths of a bit; crowded keys are
-        left aside."""
+        left aside. With `most`, records beyond those that share most may be left out, except what shares as much as
+        the last of them."""
+        ...
+
+    def alike(self, kind: Kind, keys: Collection[str], own: Ref) -> list[Ref]:
+        """Those of one side, other than the record whose keys these are, that share at least `SHARE` of what either
+        says."""
+        ...
+
+    def askers(self, keys: Collection[str]) -> Mapping[Ref, int]:
+        """The filed companies that ask for one of these keys of an account, with what they share. Those whose full list
+        ends with an account that shares more may be left out."""
         ...
 
 
 def across(company: Parsed, postings: Postings) -> list[Near]:
     """The accounts that a filed company is compared with, best first."""
-    found = postings.shared("direct", query_keys(company))
+    found = postings.shared("direct", query_keys(company), most=ACROSS + 1)
     return sorted(Near(-worth, ref) for ref, worth in found.items() if ref != company.ref)[:ACROSS]
 
 
 def reach_of(near: list[Near]) -> Near | None:
     """The last of a full list; None for a list with room."""
     return near[-1] if len(near) == ACROSS else None
-
-
-def askers(found: Collection[str], postings: Postings) -> Mapping[Ref, int]:
-    """The filed companies that ask for one of these keys of an account, with what they share."""
-    return postings.shared("asking", found)
-
-
-def maybe_within(record: Parsed, role: Kind, postings: Postings, rarity: Rarity) -> dict[Ref, int]:
-    """Those of the same side that share enough of what this record says."""
-    own = keys(record)
-    least = SHARE * rarity.sum(own)
-    found = postings.shared(role, own, least).items()
-    return {ref: worth for ref, worth in found if ref != record.ref}
-
-
-def within(
-    record: Parsed, maybe: Mapping[Ref, int], rarity: Rarity, keys_of: Mapping[Ref, Collection[str]]
-) -> list[Ref]:
-    """Those of `maybe_within` that also share enough of what they say themselves, by their keys."""
-    own = rarity.sum(keys(record))
-    return [ref for ref, worth in maybe.items() if worth >= SHARE * max(own, rarity.sum(keys_of[ref]))]
-
-
-class MemoryPostings:
-    """Postings of records that are all given at once."""
-
-    def __init__(self, records: Iterable[tuple[str, Parsed]], rarity: Rarity) -> None:
-        self._rarity = rarity
-        self._by: dict[tuple[str, str], set[Ref]] = {}
-        for role, record in records:
-            for key in set(keys(record)):
-                self._by.setdefault((role, key), set()).add(record.ref)
-            if role == "filed":
-                for key in set(query_keys(record)):
-                    self._by.setdefault(("asking", key), set()).add(record.ref)
-
-    def shared(self, kind: Kind, keys: Collection[str], least: float = 0) -> Mapping[Ref, int]:
-        """See `Postings`.
-
-        Who shares enough has one of the rarer keys: the most common ones, that together are not enough, need only be
-        looked up for those who have.
-        """
-        worths = sorted((self._rarity.of(key), key) for key in set(keys))
-        known = [(worth, refs) for worth, key in worths
-                 if worth and (refs := self._by.get((kind, key))) and len(refs) <= CROWDED]  # fmt: skip
-        few, together = 0, 0
-        while few < len(known) and together + known[few][0] < least:
-            together += known[few][0]
-            few += 1
-        found: dict[Ref, int] = {}
-        for worth, refs in known[few:]:
-            for ref in refs:
-                found[ref] = found.get(ref, 0) + worth
-        return {ref: total for ref, worth in found.items() if worth + together >= least
-                and (total := worth + sum(w for w, refs in known[:few] if ref in refs)) >= least}  # fmt: skip

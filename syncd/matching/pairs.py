@@ -117,11 +117,23 @@ class Pair:
             return "group"
         if word in TRADE_WORDS:
             return "trade"
-        if word in PLACE_WORDS or word in self.left.city.split() or word in self.right.city.split():
+        if word in self._cities:
+            return "own_city" if self._one_city else "place"
+        if word in PLACE_WORDS:
             return "place"
         if len(word) <= 2:
             return "letter"
         return "rare" if self.statistics.bits(fold(word)) > self.statistics.size_bits - 4.5 else "common"
+
+    @property
+    def _cities(self) -> frozenset[str]:
+        return frozenset(f"{self.left.city} {self.right.city}".split())
+
+    @property
+    def _one_city(self) -> bool:
+        """Nothing says that they are in different cities."""
+        left, right = self.left.city, self.right.city
+        return not (left and right) or left == right or not set(left.split()).isdisjoint(right.split())
 
     @property
     def spelling(self) -> tuple[str, bool] | None:

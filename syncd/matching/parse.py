@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from syncd.matching.names import Name, names_of
+from syncd.matching.names import Name, names_of, seat_of
 from syncd.matching.places import (
     city_of,
     country_of,
@@ -20,7 +20,7 @@ from syncd.matching.places import (
 )
 from syncd.model import Account, Ref
 
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def parse(account: Account) -> Parsed:
     """Read one account. Any text is allowed; time and size are bounded."""
     country = _country(account.country)
     postcode = postcode_of(account.postcode, country) or uk_postcode_in(account.street)
-    city = city_of(account.city)
+    city = city_of(account.city or seat_of(account.name))
     numbers, street = street_of(account.street, postcode, city)
     domain, label = domain_of(_short(account.website), _short(account.email))
     return Parsed(

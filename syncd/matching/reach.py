@@ -202,22 +202,32 @@ class _Reach:
             filed = around.filed(pair)
             if len(filed) == 1 or self._is_likely(pair):
                 found |= filed
-        for account in sorted({d for pair in self.change.edges for d in around.direct(pair)} - cores):
+        accounts = {d for pair in self.change.edges for d in around.direct(pair)} - cores
+        around.look(self._leaders(accounts))  # who is asked for anyway, in one go
+        for account in sorted(accounts):
             core = self._cores({account})
             found |= self._outdone(account) if core == {account} else around.claimants(around.direct(core))
         around.look(found)
         return found
 
+    def _leaders(self, accounts: set[Ref]) -> set[Ref]:
+        """The best unchanged company of each of these accounts that is ahead of those that changed."""
+        return {ahead[0][1] for account in accounts if (ahead := self._ahead(account))}
+
+    def _ahead(self, account: Ref) -> list[tuple[float, Ref]]:
+        """The companies of an account that were and are ahead of all that changed, the best first."""
+        changed = self.changed_of[account]
+        first = min((-edge.points, ref) for ref, versions in changed.items() for edge in versions if edge is not None)
+        ranks = ((-self.around.of(account)[ref].points, ref) for ref in self.around.claimants([account]))
+        return sorted(
+            rank for rank in ranks if rank < first and rank[1] not in changed and rank[1] not in self.spoken_of
+        )
+
     def _outdone(self, account: Ref) -> set[Ref]:
         """The companies for which one that changed was or is the best rival for an account without duplicates."""
         around = self.around
-        changed = self.changed_of[account]
-        ranks = [(-edge.points, ref) for ref, versions in changed.items() for edge in versions if edge is not None]
-        claims = {ref: (-around.of(account)[ref].points, ref) for ref in around.claimants([account])}
-        left, first = set(claims), min(ranks)
-        ahead = sorted(rank for ref, rank in claims.items()
-                       if rank < first and ref not in changed and ref not in self.spoken_of)  # fmt: skip
-        for _, leader in ahead:
+        left = around.claimants([account])
+        for _, leader in self._ahead(account):
             around.look([leader])
             left = {ref for ref in left if ref in self.spoken_of or ref == leader or self._are_twins(ref, leader)}
             if left <= self.spoken_of:

@@ -38,8 +38,9 @@ def _batch(sides: tuple[Side, Side], linker: Linker, known: dict[Cell, Cell], nu
         for place in (one, other):
             if place not in records:
                 records[place] = sides[place[0]].records[place[1]]
-        cells = linker.compare(records[one], records[other])
-        if cells is not None and (one[0] != other[0] or linker.is_likely(cells)):
+        ask = linker.compare if one[0] != other[0] else linker.compare_alike
+        cells = ask(records[one], records[other])
+        if cells is not None:
             yield Compared(one, other, tuple([known.setdefault(cell, cell) for cell in cells]))
 
 

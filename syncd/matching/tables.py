@@ -43,7 +43,8 @@ def _legal_forms() -> LegalForms:
 
 def _abbreviations() -> dict[str, str]:
     pairs = (line.split(":", 1) for line in _lines("abbreviations.csv"))
-    return {short: full for full, shorts in pairs for short in shorts.replace("'", "").split()}
+    found = {short: full for full, shorts in pairs for short in shorts.replace("'", "").split()}
+    return {short: found.get(full, full) for short, full in found.items()}
 
 
 def _words() -> dict[str, tuple[str, ...]]:
@@ -54,6 +55,11 @@ def _words() -> dict[str, tuple[str, ...]]:
 def _countries() -> dict[str, str]:
     pairs = (line.split(":", 1) for line in _lines("countries.csv"))
     return {name.strip(): code for code, names in pairs for name in (code.lower(), *names.split("|"))}
+
+
+def _cities() -> dict[str, str]:
+    pairs = (line.split(":", 1) for line in _lines("cities.csv"))
+    return {other.strip(): city for city, others in pairs for other in others.split("|")}
 
 
 def _country_words() -> dict[str, str]:
@@ -80,6 +86,7 @@ LEGAL = _legal_forms()
 ABBREVIATIONS = _abbreviations()
 WORDS = _words()
 COUNTRIES = _countries()
+CITIES = _cities()
 COUNTRY_WORDS = _country_words()
 COUNTRY_NAMES = _country_names()
 CONJUNCTIONS = frozenset(WORDS["conjunction"])
@@ -88,7 +95,7 @@ STOP = frozenset(WORDS["stop"]) | frozenset(WORDS["article"])
 PLACEHOLDERS = frozenset(WORDS["placeholder"])
 GROUP_WORDS = frozenset(WORDS["group"])
 TRADE_WORDS = frozenset(WORDS["trade"])
-PLACE_WORDS = frozenset(WORDS["place"])
+PLACE_WORDS = frozenset(WORDS["place"]) | {city for city in CITIES.values() if " " not in city}
 STREET_WORDS = frozenset(WORDS["street"])
 FREE_MAIL = frozenset(WORDS["freemail"])
 SERVICE_HOSTS = frozenset(WORDS["service"])

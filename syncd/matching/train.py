@@ -41,6 +41,7 @@ LADDERS = (
     "shortened_word: 0 short",
     "shortened_word: 0 cut",
     "one_side_has_extra_words: 0 optional common rare",
+    "one_side_has_extra_words: 0 own_city place",
     "one_side_has_extra_words: optional place",
     "one_side_has_extra_words: optional number",
     "subsidiary_word: 0 trade",

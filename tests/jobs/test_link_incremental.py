@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.jobs import frozen, persons, search
+from syncd.jobs import frozen, index, persons, search
+from syncd.jobs import link as link_job
 from syncd.jobs.link import link
 from syncd.matching import PARSER_VERSION, keys, neighbours, parse, query_keys
 from syncd.model import Account, DecisionKind, Ref
@@ -134,18 +135,53 @@ def short_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neighbours, "CROWDED", 1000)
 
 
+FILES = ("open", "kept", "absent", "torn", "foreign", "older")
+
+
+def meddle(world: World, what: str, older: list[bytes]) -> None:
+    """What may happen to the file of the index between two runs: another process finds it as it was, or worse."""
+    path = index.path_of(world.work)
+    assert path is not None
+    if what == "open" or not path.exists():
+        return
+    index._OPEN.clear()
+    data = path.read_bytes()
+    older.append(data)
+    middle = len(data) // 2
+    if what == "absent":
+        path.unlink()
+    elif what == "torn":
+        path.write_bytes(data[:middle])
+    elif what == "foreign":
+        path.write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
+    elif what == "older":
+        path.write_bytes(older[0])
+
+
 @pytest.mark.usefixtures("short_lists")
 @settings(max_examples=EXAMPLES)
-@given(first=_first, batches=_batches, memory_from=st.sampled_from([1, 200]))
+@given(
+    first=_first,
+    batches=_batches,
+    built_from=st.sampled_from([1, 200]),
+    files=st.lists(st.sampled_from(FILES), min_size=4, max_size=4),
+    at_once=st.sampled_from([3, 20_000]),
+)
 def test_changes_in_batches_come_to_what_a_run_from_nothing_comes_to(
-    world: World, first: list[Company], batches: list[list[tuple[Any, ...]]], memory_from: int
-) -> None:
+    world: World, tmp_path_factory: pytest.TempPathFactory, first: list[Company],
+    batches: list[list[tuple[Any, ...]]], built_from: int, files: list[str], at_once: int,
+) -> None:  # fmt: skip
     clear(world.store)
+    world.work.index_folder = tmp_path_factory.mktemp("index")
     put(world.store, first)
-    link(world.work)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "MEMORY_FROM", memory_from)
-        for batch in batches:
+        patch.setattr(index, "BUILT_FROM", built_from)
+        patch.setattr(index, "MERGED_FROM", 3)
+        patch.setattr(link_job, "FIRST_AT_ONCE", at_once)
+        link(world.work)
+        older: list[bytes] = []
+        for batch, what in zip(batches, files, strict=False):
+            meddle(world, what, older)
             for change in batch:
                 apply(world, change)
             link(world.work)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.matching import Parsed, Statistics, keys, parse, query_keys
-from syncd.matching.places import country_of, domain_of, phone_of, postcode_of, street_of, tax_ids_of
+from syncd.matching.places import city_of, country_of, domain_of, phone_of, postcode_of, street_of, tax_ids_of
 from syncd.model import Account, Ref
 
 REF = Ref("crm", "account", "1")
@@ -60,6 +60,47 @@ def test_phones(phone: str | None, country: str | None, read: str) -> None:
 )
 def test_postcodes(text: str, code: str) -> None:
     assert postcode_of(text) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "code"),
+    [("D-80331", "DE", "80331"), ("SE-111 22", "SE", "11122"), ("LV-1010", None, "1010"), ("12345-6789", None, "12345"),
+     ("1000-205", "PT", "1000"), ("AD500", "GB", "AD500"), ("K1A 0B1", "CA", "K1A0B1")],
+)  # fmt: skip
+def test_postcodes_are_read_as_their_country_writes_them(text: str, country: str | None, code: str) -> None:
+    assert postcode_of(text, country) == code
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "country"),
+    [
+        (("FR83404833048", None), (None, "404 833 048 00022"), "FR"),
+        (("BE 0123.456.789", None), (None, "123.456.789"), "BE"),
+        (("SE556012579001", None), (None, "556012-5790"), "SE"),
+        (("CHE-123.456.788 MWST", None), (None, "CHE 123.456.788"), "CH"),
+        (("USt-IdNr. DE123456789", None), ("123 456 789", None), "DE"),
+        ((None, "HRB 12345, AG München"), (None, "HRB 012345 B"), "DE"),
+        (("EL094019245", None), ("94019245", None), "GR"),
+    ],
+)
+def test_one_number_written_in_two_ways_agrees(one: tuple[str | None, str | None], other: tuple[str | None, str | None],
+                                               country: str) -> None:  # fmt: skip
+    assert set(tax_ids_of(*one, None, None, country)) & set(tax_ids_of(*other, None, None, country))
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [("München", "Munich"), ("1010 Wien", "Vienna"), ("Den Haag/'s-Gravenhage", "The Hague"), ("北京", "Peking")],
+)
+def test_a_city_has_one_name(here: str, there: str) -> None:
+    assert city_of(here) == city_of(there)
+
+
+def test_the_seat_behind_a_legal_form_is_a_city_and_no_part_of_the_name() -> None:
+    parsed = parse(Account(REF, "Halden Jansen N.V., Rotterdam, NL", country="NL"))
+    assert (parsed.names[0].words, parsed.city) == (("halden", "jansen"), "rotterdam")
+    assert parse(Account(REF, "Halden Co., Ltd.")).city == ""
+    assert parse(Account(REF, "Halden Ltd, Packaging Services")).city == ""
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from syncd.matching import Edge, Thresholds, shipped_weights
 from syncd.matching.decide import decide
 from syncd.matching.reach import Change, Relinked, Words, relink
-from syncd.model import Evidence, Judgement, Link, Ref
+from syncd.model import Band, Evidence, Judgement, Link, Ref
 
 Two = tuple[Ref, Ref]
 WEIGHTS, THRESHOLDS = shipped_weights(), Thresholds()
@@ -136,3 +136,37 @@ def test_a_change_looks_at_its_own_neighbours_and_at_nobody_elses() -> None:
         world.change(Change({changed: (before, world.edges[changed])}, frozenset(changed)))
         world.check()
         assert len(world.looked) <= most, "rivals that stay behind the best are not looked at"
+
+
+def graph_of(*edges: tuple[Ref, Ref, float]) -> World:
+    """Everybody, with these edges, linked for the first time."""
+    world = World(there=set(EVERYBODY))
+    world.edges = {(one, other): edge((one, other), points) for one, other, points in edges}
+    world.change(Change({pair: (None, e) for pair, e in world.edges.items()}, frozenset(EVERYBODY)))
+    world.check()
+    return world
+
+
+def become_twins(world: World, one: Ref, other: Ref) -> None:
+    """Two filed companies turn out to be one, typed twice; nothing else changes."""
+    world.edges[one, other] = edge((one, other), 9.0)
+    world.change(Change({(one, other): (None, world.edges[one, other])}))
+    world.check()
+
+
+def test_a_rival_for_the_duplicate_of_an_account_stays_a_rival_when_something_else_changes() -> None:
+    account, duplicate, filed, twin, rival = DIRECT[0], DIRECT[1], FILED[0], FILED[1], FILED[2]
+    world = graph_of((account, duplicate, 15.0), (account, filed, 0.0), (duplicate, rival, 9.0))
+    before = world.known[filed, account]
+    become_twins(world, filed, twin)
+    assert world.known[filed, account].points == before.points
+    assert any(str(rival) in e.sentence for e in before.evidence), "by name, though it means the duplicate"
+
+
+def test_companies_that_become_twins_join_the_account_that_each_had_kept_from_the_other() -> None:
+    account, filed, twin = DIRECT[0], FILED[0], FILED[1]
+    world = graph_of((account, filed, 2.0), (account, twin, 2.0))
+    assert {world.known[one, account].band for one in (filed, twin)} == {Band.REVIEW}
+    become_twins(world, filed, twin)
+    assert {world.known[one, account].band for one in (filed, twin)} == {Band.AUTO}
+    assert world.organization[account] == {account, filed, twin}
