@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from syncd.cli.output import AsJson, Context, emit, fail, pairs, say, set_up_logging, table
+from syncd.cli.output import AsJson, Context, emit, fail, pairs, say, set_up_logging
+from syncd.cli.plans import read_reviewed, rows_of, save, show
 from syncd.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from syncd.jobs.checks import SideCheck
     from syncd.jobs.cycle import CycleReport
-    from syncd.jobs.plan import Difference, Reviewed
-    from syncd.jobs.work import Work
+    from syncd.jobs.plan import Reviewed
 
 
 def add_to(app: typer.Typer) -> None:
@@ -50,7 +50,7 @@ def sync(
 
     config: Context = context.obj
     loaded = load_config(config.config)
-    reviewed = _reviewed(plan) if plan is not None else None
+    reviewed = read_reviewed(plan, f"`syncd plan -o {plan}` writes one.") if plan is not None else None
     with as_daemon(config.config) as work, _progress(as_json) as progress:
         _logging(config, quiet=sys.stderr.isatty())
         problems = work.bind()
@@ -76,30 +76,6 @@ def _of_review(reviewed: Reviewed | None) -> dict[str, Any] | None:
     if reviewed is None:
         return None
     return {"taken_up": len(reviewed.seen), "moved": sorted(set(reviewed.refused)), "not_wanted": reviewed.gone}
-
-
-def _reviewed(path: Path) -> Reviewed:
-    """A plan as `syncd plan -o` wrote it, perhaps with lines taken out. Raises UserError."""
-    import orjson
-
-    from syncd.jobs.plan import Reviewed
-
-    try:
-        rows = orjson.loads(path.read_bytes())
-        writes = {
-            (str(r["connection"]), str(r["record"]), str(r["group"])): (dict(r["after"]), dict(r["before"]))
-            for r in rows
-            if not r["refused"]
-        }
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}).") from None
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{path} is no plan. `syncd plan -o {path}` writes one.") from None
-    if not writes:
-        raise UserError(
-            f"{path} holds nothing to write: a plan made in shadow mode is held back throughout; make it anew."
-        )
-    return Reviewed(writes)
 
 
 def exit_code(report: CycleReport) -> int:
@@ -184,11 +160,15 @@ def _logging(config: Context, *, quiet: bool) -> None:
 def plan(
     context: typer.Context,
     as_json: AsJson = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the JSON plan to this file.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write it to a file: plan.json to be reviewed, or plan.html to be read."),
+    ] = None,
 ) -> int:
     """Show what would be written, and why. Calls no CRM and changes nothing.
 
-    It works on what the last `syncd sync` (or `syncd sync --no-write`) pulled and decided.
+    It works on what the last `syncd sync` (or `syncd sync --no-write`) pulled and decided. The JSON file is what
+    `syncd sync --plan` takes; the page needs nothing else, and groups the writes by connection and reason.
     """
     from syncd.app import opened
     from syncd.jobs.plan import everything
@@ -198,40 +178,14 @@ def plan(
     config: Context = context.obj
     with opened(config.config) as work, work.store.read() as tx:
         details = details_of(outcomes.claims(tx))
-        rows = [_difference(work, item, details) for item in everything(work, tx)]
+        rows = rows_of(work, everything(work, tx), details)
     if output is not None:
-        import orjson
-
-        output.write_bytes(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+        save(output, rows, "What syncd would write")
     if as_json:
         emit({"count": len(rows), "differences": rows})
-        return 0
-    table(
-        ("connection", "record", "group", "from", "to", "because", "held back"),
-        [
-            (r["connection"], r["record"], r["group"], pairs(r["before"]), pairs(r["after"]), r["why"], r["refused"])
-            for r in rows
-        ],
-        "Nothing to write: every record shows what it should.",
-    )
+    else:
+        show(rows, "Nothing to write: every record shows what it should.")
     return 0
-
-
-def _difference(work: Work, item: Difference, details: Mapping[str, str]) -> dict[str, Any]:
-    from syncd.jobs.reasons import because_in_words
-
-    intent = item.intent
-    return {
-        "connection": work.side(intent.ref.connection).name,
-        "record": f"{intent.ref.object}/{intent.ref.id}",
-        "ref": str(intent.ref),
-        "group": intent.group.value,
-        "before": dict(intent.before),
-        "after": dict(intent.fields),
-        "because": dict(intent.because),
-        "why": because_in_words(intent.because, details),
-        "refused": item.refused,
-    }
 
 
 def check(
@@ -293,3 +247,5 @@ def _tell(result: SideCheck) -> None:
         say(f"  its clock is {abs(result.ahead.total_seconds()):.0f} s {way} this machine's: set this one right")
     for line in (*(f"schema: {said}" for said in result.drift), *result.notes):
         say(f"  {line}")
+    if any(note.startswith("before going live") for note in result.notes):
+        say("  `syncd provision` makes the fields that syncd writes, or says how to make them.")

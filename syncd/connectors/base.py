@@ -9,7 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from syncd.model import Checked, ConnectorFacts, Page, ReadSpec, Receipt, Row, Upsert, Window, Write
+from syncd.model import (
+    Checked,
+    ConnectorFacts,
+    FieldWanted,
+    HeartbeatWanted,
+    Page,
+    Provisioned,
+    ReadSpec,
+    Receipt,
+    Row,
+    Upsert,
+    Window,
+    Write,
+)
 
 
 class Connector(Protocol):
@@ -84,5 +97,13 @@ class Connector(Protocol):
 
         Nothing is created. One refused row never spoils the others. A call whose answer was lost gives
         `unknown` receipts. Never retries by itself after a write may have reached the server.
+        """
+        ...
+
+    def provision(self, wanted: Sequence[FieldWanted], heartbeat: HeartbeatWanted, make: bool) -> Provisioned:
+        """How the fields that syncd writes are found, each with its remedy; with `make`, what is missing is made first.
+
+        May be said twice: what is there is left as it is. Nothing is made while anything is unfit, or left to a person;
+        nothing is ever dropped or narrowed. A system that syncd defines no fields in tells what to do by hand.
         """
         ...

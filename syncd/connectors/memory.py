@@ -16,9 +16,14 @@ from syncd.model import (
     Checked,
     Clock,
     ConnectorFacts,
+    FieldWanted,
+    Fit,
+    HeartbeatWanted,
     MissingField,
     ObjectAccess,
     Page,
+    Part,
+    Provisioned,
     ReadSpec,
     Receipt,
     ReceiptKind,
@@ -209,6 +214,18 @@ class MemoryConnector:
             kept = self._objects.get(spec.object, {})
             seen = [id_ for id_ in dict.fromkeys(ids) if id_ in kept and (spec.object, id_) not in self._unseen]
             return [self._row(spec, kept[id_]) for id_ in seen]
+
+    def provision(self, wanted: Sequence[FieldWanted], heartbeat: HeartbeatWanted, make: bool) -> Provisioned:
+        """Fields are made by naming them; the heartbeat's record is there or not."""
+        self._call()
+        parts = []
+        for one in wanted:
+            known = one.name in self._columns.get(one.object, set())
+            fit = Fit.FITS if known else Fit.MADE if make else Fit.MISSING
+            parts.append(Part(one.object, one.name, "field", fit, f"{one.object}.{one.name}"))
+            if fit is Fit.MADE:
+                self.define(one.object, one.name)
+        return Provisioned(tuple(parts), heartbeat if heartbeat.id else None)
 
     def upsert(self, object: str, key_field: str, rows: Sequence[Upsert]) -> list[Receipt]:
         """Every row by itself, found by the text of its key."""

@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from syncd.connectors.base import Connector
 from syncd.errors import QuotaExhausted, Retry, Stop
-from syncd.model import Checked, Clock, ConnectorFacts, Page, ReadSpec, Receipt, Row, Upsert, Window, Write
+from syncd.model import (
+    Checked,
+    Clock,
+    ConnectorFacts,
+    FieldWanted,
+    HeartbeatWanted,
+    Page,
+    Provisioned,
+    ReadSpec,
+    Receipt,
+    Row,
+    Upsert,
+    Window,
+    Write,
+)
 
 if TYPE_CHECKING:
     import tenacity
@@ -65,6 +79,10 @@ class Wrapped:
         """As the connector inside."""
         return self._inner.write(object, writes)
 
+    def provision(self, wanted: Sequence[FieldWanted], heartbeat: HeartbeatWanted, make: bool) -> Provisioned:
+        """As the connector inside."""
+        return self._inner.provision(wanted, heartbeat, make)
+
 
 class Deferred(Wrapped):
     """Makes the connector when it is first needed, so that loading it costs nothing where it is not."""
@@ -97,6 +115,12 @@ class ReadOnly(Wrapped):
     def upsert(self, object: str, key_field: str, rows: Sequence[Upsert]) -> list[Receipt]:
         """Raises Stop before anything is sent."""
         raise Stop(f"This connection is read-only: {len(rows)} records of {object} were not sent.")
+
+    def provision(self, wanted: Sequence[FieldWanted], heartbeat: HeartbeatWanted, make: bool) -> Provisioned:
+        """Looks. Raises Stop before anything is made."""
+        if make:
+            raise Stop("This connection is read-only: nothing was made in it.")
+        return self._inner.provision(wanted, heartbeat, make)
 
 
 class Retrying(Wrapped):
@@ -157,6 +181,12 @@ class Retrying(Wrapped):
     def fetch(self, spec: ReadSpec, ids: Sequence[str]) -> list[Row]:
         """As the connector inside, asked again if need be."""
         return self._insist(lambda: self._inner.fetch(spec, ids))
+
+    def provision(self, wanted: Sequence[FieldWanted], heartbeat: HeartbeatWanted, make: bool) -> Provisioned:
+        """As the connector inside; only looking is asked again."""
+        if make:
+            return self._inner.provision(wanted, heartbeat, make)
+        return self._insist(lambda: self._inner.provision(wanted, heartbeat, False))
 
     def _insist(self, ask: Callable[[], T]) -> T:
         ends = self._clock.now() + self._deadline

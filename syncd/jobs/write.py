@@ -1,20 +1,20 @@
-"""Write: settle what is unknown by reading back, then send what is queued, and keep a receipt for each row."""
+"""Write: send what is queued, once what is unknown is settled, and keep a receipt for each row."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
 from syncd.errors import SyncdError
-from syncd.jobs.rows import store_rows
+from syncd.jobs.entries import entry_of
+from syncd.jobs.owners import as_planned, verify
+from syncd.jobs.settle import settle
 from syncd.jobs.work import Run, Side, Work, canonical_line, running
-from syncd.mapping import StreamMapping
-from syncd.model import STAMP_BY_NAME, Receipt, ReceiptKind, Ref, Write, WriteGroup
-from syncd.store import graph, holds, ledger, outbox, records, runs
+from syncd.model import Receipt, ReceiptKind, Ref, Write, WriteGroup
+from syncd.store import holds, ledger, outbox, records, runs
 from syncd.store.outbox import Outgoing
 from syncd.store.records import Confirmed
 
@@ -37,6 +37,10 @@ class WriteCounts:
     unknown: int = 0
     settled: int = 0
     not_arrived: int = 0
+    moved: int = 0
+    """Owners that were not sent, because somebody else had set them meanwhile."""
+    clobbered: int = 0
+    """Owners that somebody else had set again by the time they were read after the write."""
 
 
 def write(work: Work, side: Side, counts: WriteCounts | None = None) -> WriteCounts:
@@ -52,7 +56,8 @@ def write(work: Work, side: Side, counts: WriteCounts | None = None) -> WriteCou
     if open_ones:
         with running(work, "write", side) as run:
             try:
-                _settle(work, side, run, counts)
+                settled = settle(work, side, run)
+                counts.settled, counts.not_arrived = settled.arrived, settled.lost
                 while not halted and _send(work, side, run, counts):
                     work.go_on()
                     with work.store.read() as tx:
@@ -60,48 +65,11 @@ def write(work: Work, side: Side, counts: WriteCounts | None = None) -> WriteCou
             finally:
                 run.counts.update({name: value for name in counts.__slots__ if (value := getattr(counts, name))})
             run.status = "partial" if counts.failed or counts.unknown else "ok"
+            if settled.error is not None:
+                raise settled.error
     if not halted:
         _beat(work, side)
     return counts
-
-
-# --- unknown outcomes ------------------------------------------------------------------------------------------------
-
-
-def _settle(work: Work, side: Side, run: Run, counts: WriteCounts) -> None:
-    """Read back by id every write without a receipt, once the server can no longer be working on it."""
-    with work.store.read() as tx:
-        waiting = outbox.unknown(tx, side.uid, work.clock.now() - side.settle_writes_after)
-    for feed in side.feeds:
-        items = [i for i in waiting if i.intent.ref.object == feed.object and i.intent.stream in feed.streams]
-        if not items:
-            continue
-        asked_at = work.clock.now()
-        rows = {row.id: row for row in side.connector.fetch(feed.spec, [i.intent.ref.id for i in items])}
-        arrived = [
-            (item, Receipt(item.number, ReceiptKind.APPLIED, "read_back", "", row.stamp))
-            for item in items
-            if (row := rows.get(item.intent.ref.id)) and not row.deleted and _arrived(work, item, row.fields)
-        ]
-        lost = [item for item in items if item.number not in {found.number for found, _ in arrived}]
-        with work.store.begin() as tx:
-            entries = _apply(work, tx, arrived, run)
-            outbox.not_applied(tx, [item.number for item in lost], work.clock.now())
-            # while they were out, nothing else was queued for these records, whatever was wanted since
-            graph.mark_unplanned(tx, [item.intent.ref for item in items])
-            store_rows(tx, side, feed, list(rows.values()), asked_at, run.id, by_id=True)
-            ledger.append(tx, work.clock.now(), entries, work.ledger_key)
-        counts.settled += len(arrived)
-        counts.not_arrived += len(lost)
-
-
-def _arrived(work: Work, item: Outgoing, fields: Mapping[str, Any]) -> bool:
-    """What the record holds is what was sent."""
-    mapping = work.mapping_of(item.intent.ref, item.intent.stream)
-    if mapping is None:
-        return False
-    wanted = mapping.shown({**fields, **item.intent.fields}, item.intent.group)
-    return not mapping.differs(wanted, mapping.shown(fields, item.intent.group))
 
 
 # --- sending ---------------------------------------------------------------------------------------------------------
@@ -113,18 +81,26 @@ def _send(work: Work, side: Side, run: Run, counts: WriteCounts) -> bool:
         batch = outbox.claim(tx, side.uid, work.clock.now(), side.connector.facts.write_batch * CALLS_AT_ONCE)
     if not batch:
         return False
+    owners, claimed = batch[0].intent.group is WriteGroup.OWNER, len(batch)
     try:
-        receipts = side.connector.write(batch[0].intent.ref.object, [item.write for item in batch])
+        batch = as_planned(work, side, run, batch) if owners else batch
+        counts.moved += claimed - len(batch)
+        receipts = side.connector.write(batch[0].intent.ref.object, [i.write for i in batch]) if batch else []
     except SyncdError:
         # a connector raises only while nothing was sent: these are as if they had never been claimed
         with work.store.begin() as tx:
             outbox.release(tx, [item.number for item in batch])
         raise
-    _keep(work, run, batch, receipts, counts)
+    applied = _keep(work, run, batch, receipts, counts)
+    if owners and applied:
+        counts.clobbered += verify(work, side, run, applied)
     return True
 
 
-def _keep(work: Work, run: Run, batch: Sequence[Outgoing], receipts: Sequence[Receipt], counts: WriteCounts) -> None:
+def _keep(
+    work: Work, run: Run, batch: Sequence[Outgoing], receipts: Sequence[Receipt], counts: WriteCounts
+) -> list[Outgoing]:
+    """Keep what was answered; returns what was applied."""
     by_number = {receipt.write_id: receipt for receipt in receipts}
     # a row that the answer does not mention may or may not have been applied
     answered = [
@@ -140,6 +116,7 @@ def _keep(work: Work, run: Run, batch: Sequence[Outgoing], receipts: Sequence[Re
         ledger.append(tx, now, entries, work.ledger_key)
     for _, receipt in answered:
         _count(counts, receipt.kind)
+    return [item for item, receipt in answered if receipt.kind is ReceiptKind.APPLIED]
 
 
 def _patience(item: Outgoing, receipt: Receipt) -> Receipt:
@@ -165,31 +142,7 @@ def _apply(work: Work, tx: sa.Connection, arrived: Sequence[tuple[Outgoing, Rece
     now = work.clock.now()
     outbox.settle(tx, [receipt for _, receipt in arrived], now, {})
     records.confirm(tx, [Confirmed(i.intent.ref, i.intent.fields, receipt.stamp) for i, receipt in arrived], now)
-    return [ledger.Entry("write", _body(item, receipt, run), _private(work, item)) for item, receipt in arrived]
-
-
-def _body(item: Outgoing, receipt: Receipt, run: Run) -> Mapping[str, Any]:
-    return {
-        "write": item.number,
-        "ref": str(item.intent.ref),
-        "group": item.intent.group.value,
-        "before": dict(item.intent.before),
-        "after": dict(item.intent.fields),
-        "because": dict(item.intent.because),
-        "receipt": receipt.code,
-        "run": run.id,
-    }
-
-
-def _private(work: Work, item: Outgoing) -> list[str]:
-    mapping = work.mapping_of(item.intent.ref, item.intent.stream)
-    personal = personal_fields(mapping) if mapping is not None else frozenset()
-    return [f"{part}.{name}" for part in ("before", "after") for name in item.intent.fields if name in personal]
-
-
-def personal_fields(mapping: StreamMapping) -> frozenset[str]:
-    """The native fields that show a person's name: the ledger holds only commitments to their values."""
-    return frozenset(native for name, native in mapping.stamps.items() if STAMP_BY_NAME[name].personal)
+    return [entry_of(work, item, receipt.code, run.id) for item, receipt in arrived]
 
 
 # --- heartbeat -------------------------------------------------------------------------------------------------------
@@ -201,8 +154,8 @@ def _beat(work: Work, side: Side) -> None:
         return
     now = work.clock.now().replace(microsecond=0)
     with work.store.read() as tx:
-        last = runs.heartbeat_at(tx, side.uid)
-    if last is not None and now - last < HEARTBEAT_EVERY:
+        last, is_left = runs.heartbeat_at(tx, side.uid), side.uid in runs.retired(tx)
+    if is_left or (last is not None and now - last < HEARTBEAT_EVERY):
         return
     beat = side.heartbeat
     value = _moment(side.kind, now)

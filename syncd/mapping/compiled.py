@@ -19,6 +19,8 @@ from syncd.model import Account, CanonicalRecord, ReadSpec, Ref, Stream, WriteGr
 
 _ASSOCIATIONS = "associations."
 _ID_FIELDS = {"salesforce": "Id", "hubspot": "hs_object_id"}
+_BY_ID = "(id)"
+"""Stands for the record's own id in a filter that no mapping file names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class StreamMapping:
     _company: tuple[tuple[str, Read], ...] | None = field(repr=False)
     _natives: Map[str, tuple[str, ...]] = field(repr=False)
     _filters: tuple[tuple[str, frozenset[str], bool], ...] = field(repr=False)
+    _narrowed: Map[WriteGroup, Map[str, tuple[str, ...]]] = field(repr=False)
 
     def read_spec(self) -> ReadSpec:
         """What has to be read: the mapped fields, the filtered ones, the stamps and the owner."""
@@ -127,6 +130,11 @@ class StreamMapping:
             _spec=replace(self._spec, fields=tuple(name for name in self._spec.fields if name not in gone)),
         )
 
+    def keeping_out(self, id_: str) -> StreamMapping:
+        """The same mapping without one record, such as the one of syncd's heartbeat: it is no company to be matched."""
+        filters = (*self._filters, (_BY_ID, frozenset({id_}), False))
+        return replace(self, _filters=filters, version=_digest([self.version, id_]))
+
     def to_canonical(self, ref: Ref, fields: Fields) -> Mapped:
         """The record in our words. A value that cannot be taken becomes a problem and leaves its field empty."""
         if self._filters and (out := self.kept_out_by(ref, fields)):
@@ -150,7 +158,7 @@ class StreamMapping:
         The connector filters too; this catches what was read by id, and a record that has left the filter.
         """
         for native, values, lets_in in self._filters:
-            if native == _ID_FIELDS.get(self.kind):
+            if native in (_BY_ID, _ID_FIELDS.get(self.kind)):
                 said = ref.id
             elif native not in fields:
                 continue
@@ -158,6 +166,15 @@ class StreamMapping:
                 said = plain(fields[native]) if fields[native] is not None else ""
             if (said in values) is not lets_in:
                 return native
+        return ""
+
+    def outside(self, fields: Fields, group: WriteGroup) -> str:
+        """Why nothing of a write group is written on the record; empty where it may be."""
+        for native, values in self._narrowed.get(group, {}).items():
+            said = plain(fields[native]) if fields.get(native) is not None else ""
+            if said not in values:
+                wanted = " or ".join(value or "empty" for value in values)
+                return f"`{group.value}_where` wants {native} to be {wanted}, and it is {said or 'empty'}"
         return ""
 
     def shown(self, fields: Fields, group: WriteGroup = WriteGroup.STAMP) -> dict[str, Any]:
@@ -264,6 +281,8 @@ def _stream(stream: Stream, part: StreamPart, kind: str) -> StreamMapping:
     owner: str | None = getattr(part, "owner", None)
     company = sections.get("company")
     shown_on = sections.get("stamps", {})
+    narrowed = {group: found for group in WriteGroup if (found := _where(part, f"{group.value}_where"))}
+    said = [kind, part.object, part.where, part.exclude, sections, owner]
     return StreamMapping(
         stream=stream,
         kind=kind,
@@ -271,7 +290,7 @@ def _stream(stream: Stream, part: StreamPart, kind: str) -> StreamMapping:
         stamps=MappingProxyType(dict(shown_on)),
         owner=owner,
         ours=frozenset(shown_on.values()) | ({owner} if owner else set()),
-        version=_digest([kind, part.object, part.where, part.exclude, sections, owner]),
+        version=_digest([*said, narrowed] if narrowed else said),
         sources=MappingProxyType(_sources(part, sections, owner)),
         _spec=_read_spec(stream, part, sections, owner),
         _readers=_readers(stream, sections["fields"]),
@@ -281,7 +300,14 @@ def _stream(stream: Stream, part: StreamPart, kind: str) -> StreamMapping:
             *((native, frozenset(values), True) for native, values in part.where.items()),
             *((native, frozenset(values), False) for native, values in part.exclude.items()),
         ),
+        _narrowed=MappingProxyType(narrowed),
     )
+
+
+def _where(part: StreamPart, name: str) -> Map[str, tuple[str, ...]]:
+    """A filter of a stream that may have it."""
+    found: Map[str, tuple[str, ...]] = getattr(part, name, {})
+    return found
 
 
 def _readers(stream: Stream, sources: Map[str, Source]) -> tuple[tuple[str, Read], ...]:
@@ -305,8 +331,8 @@ def _sources(part: StreamPart, sections: Map[str, Map[str, Any]], owner: str | N
                 found.setdefault(native, (section, name))
     for name, native in sections.get("stamps", {}).items():
         found.setdefault(native, ("stamps", name))
-    for section in ("where", "exclude"):
-        for native in getattr(part, section):
+    for section in ("where", "exclude", "stamp_where", "owner_where"):
+        for native in _where(part, section):
             found.setdefault(native, (section, native))
     if owner:
         found.setdefault(owner, ("owner",))

@@ -151,6 +151,7 @@ def instant(value: Any) -> datetime | None:
 
 def dated(of: Callable[[Any], Any], format: str) -> Convert:
     """`of` for dates that are written in a way of their own."""
+    has_clock = any(f"%{letter}" in format for letter in "HIMSpXcTR")
 
     def convert(value: Any) -> Any:
         said = plain(value)
@@ -160,7 +161,7 @@ def dated(of: Callable[[Any], Any], format: str) -> Convert:
             moment = datetime.strptime(said, format)  # noqa: DTZ007 (the zone is added by what reads it)
         except ValueError:
             raise Unfit("not_a_date", "is not a date as the mapping says it is written") from None
-        return of(moment.date().isoformat() if moment.time() == time.min else moment.isoformat())
+        return of(moment.isoformat() if has_clock or moment.time() != time.min else moment.date().isoformat())
 
     return convert
 
@@ -181,6 +182,30 @@ def zoned(zone: str) -> Convert:
         return moment
 
     return convert
+
+
+def to_its_end(of: Convert) -> Convert:
+    """`of` for an end: what ends on a bare day ends with that day, at the first instant of the next one."""
+
+    def convert(value: Any) -> Any:
+        last = _bare_day(value.strip()) if isinstance(value, str) else None
+        if last is None or last >= _LAST_DAY:
+            return of(value)
+        try:
+            return of((last + timedelta(days=1)).isoformat())
+        except Unfit as found:
+            if found.code != "day_only":
+                raise
+            raise Unfit(found.code, "is a day without a time; the end of it in UTC was taken", found.kept) from None
+
+    return convert
+
+
+def _bare_day(said: str) -> date | None:
+    try:
+        return date.fromisoformat(said) if len(said) == 10 else None
+    except ValueError:
+        return None
 
 
 def with_comma(of: Convert) -> Convert:

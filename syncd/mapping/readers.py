@@ -10,6 +10,9 @@ from syncd.mapping.convert import Convert, Unfit
 from syncd.mapping.fields import Canonical, FieldKind, converter
 from syncd.mapping.specs import Source
 
+ENDS = frozenset({"protected_until"})
+"""Instants at which something ends: what ends on a day without a time ends with that day."""
+
 Fields = Mapping[str, Any]
 Read = Callable[[Fields], Any]
 """From a record's native fields to one canonical value, None where it has none. Raises Unfit."""
@@ -48,6 +51,8 @@ def _native(about: Canonical, source: Source) -> Read:
 def _written(about: Canonical, source: Source) -> Convert:
     """The field's converter, for values in the way of writing that the mapping says."""
     to_ours = converter(about.name, about.kind) if source.zone is None else convert.zoned(source.zone)
+    if about.name in ENDS:
+        to_ours = convert.to_its_end(to_ours)
     if source.format is not None:
         to_ours = convert.dated(to_ours, source.format)
     return convert.with_comma(to_ours) if source.decimal_comma else to_ours

@@ -94,6 +94,12 @@ class StreamPart(Part):
 class ShownPart(StreamPart):
     """A stream on whose records syncd shows something: its `stamps`, and its `owner` field if there is one."""
 
+    stamp_where: Filter = Field(
+        default={},
+        description="Native field -> values: stamps are written only on these records, such as those of one region.",
+        examples=["{Region__c: [EMEA]}"],
+    )
+
     @field_validator("owner", check_fields=False)
     @classmethod
     def _owner_is_ours(cls, value: str | None, info: ValidationInfo) -> str | None:
@@ -199,6 +205,8 @@ def _stream_part(stream: Stream) -> type[StreamPart]:
         made["stamps"] = stamps, Field(default=stamps(), description="Stamp -> the native field that shows it.")
     if stream in (Stream.ACCOUNTS, Stream.OPPORTUNITIES):
         made["owner"] = Native | None, Field(default=None, description="The ownership field that syncd may set.")
+        told = "Native field -> values: owners are set only on these records, such as those of one team."
+        made["owner_where"] = Filter, Field(default={}, description=told, examples=["{Team__c: [Enterprise]}"])
     base = FiledPart if stream is Stream.REGISTRATIONS else ShownPart if shown else StreamPart
     return create_model(f"{title}Stream", __base__=base, __module__=__name__, **made)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
@@ -27,6 +27,7 @@ from syncd.settings.values import (
     AnchorPlace,
     Duration,
     File,
+    Folder,
     Host,
     Instant,
     Listen,
@@ -237,6 +238,9 @@ def _demand(kind: Kind | None, key: str) -> None:
         raise PydanticKnownError("missing")
 
 
+_CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
 class Heartbeat(Section):
     """The record by which banners in the CRM know that syncd is alive."""
 
@@ -255,6 +259,22 @@ class Webhook(Section):
         description="The address that the app was given; it ends in /webhooks/ and the name of the connection.",
         examples=["https://sync.example.com/webhooks/prm"],
     )
+
+
+class Quiet(Section):
+    """When a connection is left in peace. What takes something back, such as a protection that is over, never waits."""
+
+    start: Annotated[str, Field(pattern=_CLOCK)] = Field(description="From then on.", examples=['"20:00"'])
+    end: Annotated[str, Field(pattern=_CLOCK)] = Field(
+        description="Until then, perhaps of the next day.", examples=['"06:00"']
+    )
+
+    @field_validator("end")
+    @classmethod
+    def _another(cls, value: str, info: ValidationInfo) -> str:
+        if value == info.data.get("start"):
+            refuse("quiet", "is the same as `start`.", "Quiet hours end at another time of day than they begin.")
+        return value
 
 
 class Bands(Section):
@@ -303,6 +323,9 @@ class Connection(Section):
         default="partial", description="`full` states that the integration user sees every record."
     )
     heartbeat: Heartbeat | None = Field(default=None, description="The record that shows that syncd is alive.")
+    quiet: Quiet | None = Field(
+        default=None, description="Times of day, in the zone of the settings, in which nothing new is written."
+    )
     matching: Bands = Field(
         default=Bands(), description="Bands of its own links; between two connections the more careful ones hold."
     )
@@ -438,8 +461,23 @@ def _hubspot_version(text: str) -> str:
     return version
 
 
+class FreezeDays(Section):
+    """Days on which no owner is changed, both included."""
+
+    first: date = Field(examples=["2026-12-18"])
+    last: date = Field(examples=["2027-01-04"])
+    reason: str = Field(default="", examples=["quarter end"])
+
+    @field_validator("last")
+    @classmethod
+    def _after_first(cls, value: date, info: ValidationInfo) -> date:
+        if value < info.data.get("first", value):
+            refuse("freeze", "is before `first`.", "Write the first day, then the last.")
+        return value
+
+
 class Schedule(Section):
-    """How often the daemon works."""
+    """How often the daemon works, and when owners are left alone."""
 
     every: Duration = Field(default=timedelta(seconds=60), description="Time between two cycles.", examples=["60s"])
     sweep: Duration = Field(
@@ -451,6 +489,9 @@ class Schedule(Section):
         default=timedelta(hours=6),
         description="The same for objects with formula fields, which change without a trace.",
         examples=["6h"],
+    )
+    owner_freeze: tuple[FreezeDays, ...] = Field(
+        default=(), description="Days on which no owner is changed, in `timezone`; stamps and expiries go on."
     )
 
 
@@ -499,6 +540,13 @@ class Matching(Section):
         description="A points table of your own, as `syncd match train` or `match adapt` wrote it; the shipped one "
         "otherwise. A new table holds from the next `syncd match refresh` on.",
         examples=["points.csv"],
+    )
+
+    index: Folder | None = Field(
+        default=None,
+        description="The folder for the index of keys, a cache file of this host; beside an SQLite database unless "
+        "named, nowhere with PostgreSQL. It may be deleted at any time.",
+        examples=["cache"],
     )
 
     @field_validator("auto")

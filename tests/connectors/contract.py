@@ -12,7 +12,19 @@ import pytest
 from syncd.connectors.base import Connector
 from syncd.connectors.wrappers import ReadOnly, Retrying
 from syncd.errors import AuthFailed, IncompleteRead, Retry, Stop, UserError
-from syncd.model import Page, ReadSpec, ReceiptKind, Row, Stream, Upsert, Window
+from syncd.model import (
+    FieldWanted,
+    Fit,
+    HeartbeatWanted,
+    Page,
+    ReadSpec,
+    ReceiptKind,
+    Row,
+    StampType,
+    Stream,
+    Upsert,
+    Window,
+)
 
 from .worlds import SECRET, World
 
@@ -335,6 +347,23 @@ class ConnectorContract:
         assert lost.kind is ReceiptKind.UNKNOWN
         (again,) = connector.upsert(world.object, world.key, rows)
         assert (again.kind, again.created) == (ReceiptKind.APPLIED, False)
+
+    # --- provisioning
+
+    @pytest.mark.counts
+    def test_fields_are_looked_at_one_by_one_and_a_dry_run_makes_none(self, world: World) -> None:
+        connector = ReadOnly(world.connector())
+        wanted = [
+            FieldWanted(world.object, name, StampType.TEXT, "syncd number", "Number.", 40)
+            for name in (world.stamp, "no_such_field")
+        ]
+        world.create("C")
+        for _ in range(2):
+            found = {part.name: part.fit for part in connector.provision(wanted, HeartbeatWanted(), False).parts}
+            assert found[world.stamp] is Fit.FITS
+            assert found["no_such_field"] in (Fit.MISSING, Fit.BY_HAND)
+        with pytest.raises(Stop):
+            connector.provision(wanted, HeartbeatWanted(), True)
 
     # --- check, now, calls, errors
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from syncd.connectors.wrappers import ReadOnly
 from syncd.errors import Stop
 from syncd.jobs.plan import everything
 from syncd.model import WriteState
+from syncd.policy.ownership import Freeze, OwnershipTerms
 
 from .conftest import Make
-from .world import World, crm_ref
+from .world import POLICY, World, crm_ref
 
 
 def planned(world: World) -> dict[tuple[str, str], str]:
@@ -115,8 +117,8 @@ def test_what_is_queued_is_withdrawn_when_the_connection_goes_back_to_shadow_mod
 # --- ownership -------------------------------------------------------------------------------------------------------
 
 
-def protected_deal(make: Make, ownership: str) -> World:
-    world = make(ownership=ownership)
+def protected_deal(make: Make, ownership: str, terms: OwnershipTerms | None = None) -> World:
+    world = make(ownership=ownership, **({"policy": POLICY.model_copy(update={"ownership": terms})} if terms else {}))
     world.deal()
     world.cycle()
     world.opportunity("o1", Products__c="PLAN")
@@ -159,10 +161,59 @@ def test_an_owner_that_a_person_has_set_since_is_not_given_back(make: Make) -> N
     assert owner(world) == "u5"
 
 
-def test_an_owner_that_a_person_changes_while_protected_is_set_again(make: Make) -> None:
+def test_an_owner_that_a_person_changes_while_protected_is_left_for_a_week_and_then_set_again(make: Make) -> None:
     world = protected_deal(make, "enforce")
     world.opportunity("o1", Channel_Owner__c="u5", Products__c="PLAN")
     world.cycle()
+    assert owner(world) == "u5"
+    assert "left until" in planned(world)["o1", "owner"]
+    world.cycle(days=6)
+    assert owner(world) == "u5"
+    world.cycle(days=2)
+    assert owner(world) == "u1"
+
+
+def test_it_is_set_again_at_once_where_the_policy_says_so(make: Make) -> None:
+    world = protected_deal(make, "enforce", OwnershipTerms(keep_recent_days=0))
+    world.opportunity("o1", Channel_Owner__c="u5", Products__c="PLAN")
+    world.cycle()
+    assert owner(world) == "u1"
+
+
+def test_an_owner_is_not_given_back_to_somebody_who_has_left(make: Make) -> None:
+    world = protected_deal(make, "enforce")
+    world.user("u9", "ann@vendor.example", IsActive=False)
+    world.cycle(days=91)
+    assert owner(world) == "u1"
+    assert planned(world)["o1", "owner"] == "the user u9 is not active"
+
+
+def test_nothing_is_given_back_where_the_policy_says_so(make: Make) -> None:
+    world = protected_deal(make, "enforce", OwnershipTerms(give_back=False))
+    world.cycle(days=91)
+    assert owner(world) == "u1"
+    assert planned(world) == {}
+
+
+def test_the_owner_of_a_closed_deal_stays(make: Make) -> None:
+    world = protected_deal(make, "enforce")
+    world.opportunity("o1", Products__c="PLAN", IsClosed=True, IsWon=True, Channel_Owner__c="u1")
+    world.cycle(days=91)
+    assert owner(world) == "u1"
+    assert planned(world)["o1", "owner"] == "the deal is closed"
+
+
+def test_days_of_a_freeze_stop_owners_and_not_stamps(make: Make) -> None:
+    world = make(ownership="enforce")
+    day = world.clock.now().date()
+    world.work.owner_freeze = (Freeze(day, day + timedelta(days=1), "quarter end"),)
+    world.deal()
+    world.cycle()
+    world.opportunity("o1", Products__c="PLAN")
+    world.cycle()
+    assert (world.shows("o1", "Opportunity"), owner(world)) == ("protected", "u9")
+    assert "quarter end" in planned(world)["o1", "owner"]
+    world.cycle(days=2)
     assert owner(world) == "u1"
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.mapping import Mapping, MappingFile, StreamMapping
-from syncd.model import Account, Money, Opportunity, Ref, Stream
+from syncd.model import Account, Money, Opportunity, Ref, Registration, Stream
 from syncd.settings import parse_yaml, validate
 
 
@@ -99,6 +99,40 @@ def test_what_a_zone_shows_means_the_same_instant_again(moment: datetime, zone: 
     found, problems = account(f"created_at: {{field: made, zone: {zone}}}", made=shown.replace(tzinfo=None).isoformat())
     back = shown.replace(fold=0).astimezone(UTC)  # an hour that the clocks show twice is its first
     assert (found.created_at, problems) == (back, [])
+
+
+# --- ends
+
+
+def protected_until(fields: str, said: str) -> tuple[datetime | None, list[str]]:
+    """When a protection ends that the portal writes as `said`."""
+    needed = "partner_id: partner, company_id: company, status: {const: approved}"
+    text = f"streams: {{registrations: {{object: deals, fields: {{{needed}, protected_until: {fields}}}}}}}"
+    file, problems = validate(parse_yaml(text, "map.yaml"), MappingFile)
+    assert file is not None, problems
+    mapping = Mapping.compile(file, "files").streams[Stream.REGISTRATIONS]
+    found = mapping.to_canonical(Ref("u", "deals", "1"), {"partner": "P01", "company": "c1", "end": said})
+    assert isinstance(found.record, Registration)
+    return found.record.protected_until, [problem.code for problem in found.problems]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said", "ends", "codes"),
+    [
+        ("{field: end, zone: Europe/London}", "2026-03-28", datetime(2026, 3, 29, tzinfo=UTC), []),
+        ("{field: end, zone: Europe/London}", "2026-03-29", datetime(2026, 3, 29, 23, tzinfo=UTC), []),
+        ("{field: end, zone: Pacific/Apia}", "2026-06-01", datetime(2026, 6, 1, 11, tzinfo=UTC), []),
+        ('{field: end, zone: UTC, format: "%d.%m.%Y"}', "31.12.2026", datetime(2027, 1, 1, tzinfo=UTC), []),
+        ("end", "2026-06-01", datetime(2026, 6, 2, tzinfo=UTC), ["day_only"]),
+        ("end", "2026-06-01T00:00:00Z", datetime(2026, 6, 1, tzinfo=UTC), []),
+        ('{field: end, zone: UTC, format: "%d.%m.%Y %H:%M"}', "01.06.2026 00:00", datetime(2026, 6, 1, tzinfo=UTC), []),
+        ("{field: end, zone: UTC}", "9999-12-31", None, ["implausible_date"]),
+    ],
+)
+def test_case_2_an_end_without_a_time_is_the_end_of_that_day_where_it_is_written(
+    fields: str, said: str, ends: datetime | None, codes: list[str]
+) -> None:
+    assert protected_until(fields, said) == (ends, codes)
 
 
 # --- numbers

@@ -118,6 +118,10 @@ CASES = [
     Broken("thresholds of a connection crossed", "    ownership: off\n", "    ownership: off\n    matching: "
            "{auto: 0.5, review: 0.9}\n", "matching", "connections.crm.matching.auto", "must be above `review`",
            "auto: 0.99"),
+    Broken("a time of day that there is not", "    ownership: off\n", '    quiet: {start: "25:00", end: "06:00"}\n',
+           "quiet", "connections.crm.quiet.start", "is not written in the form", 'start: "20:00"'),
+    Broken("quiet hours of no length", "    ownership: off\n", '    quiet: {start: "20:00", end: "20:00"}\n',
+           "quiet", "connections.crm.quiet.end", "is the same as `start`", "another time of day"),
     Broken("thresholds crossed", "auto: 0.97, review: 0.10", "auto: 0.5, review: 0.9", "matching", "matching.auto",
            "must be above `review`", "auto: 0.97"),
     Broken("text where a section belongs", "log: {format: auto, level: info}", "log: json", "log", "log",

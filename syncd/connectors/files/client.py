@@ -13,6 +13,7 @@ from syncd.connectors.files.handover import PER_FILE, Handover, note_left_over
 from syncd.connectors.files.intake import Intake
 from syncd.connectors.files.rows import Form
 from syncd.connectors.files.shelf import Kept, Shelf, micros
+from syncd.connectors.provisioning import by_hand
 from syncd.connectors.windows import whole_seconds
 from syncd.errors import Stop, UserError
 from syncd.model import (
@@ -20,7 +21,10 @@ from syncd.model import (
     Clock,
     ConnectorFacts,
     Edition,
+    FieldWanted,
+    HeartbeatWanted,
     Page,
+    Provisioned,
     ReadSpec,
     Receipt,
     Row,
@@ -149,6 +153,10 @@ class FilesConnector:
             return []
         self._look(self._form(spec.object), _wanted(spec))
         return _rows(spec, self._shelf.by_id(spec.object, asked))
+
+    def provision(self, wanted: Sequence[FieldWanted], heartbeat: HeartbeatWanted, make: bool) -> Provisioned:
+        """What has to be there, and is made by hand."""
+        return by_hand(self, wanted)
 
     def upsert(self, object: str, key_field: str, rows: Sequence[Upsert]) -> list[Receipt]:
         """Raises UserError: a file cannot tell the id of what an import creates, so nothing is created through one."""

@@ -27,7 +27,10 @@ from syncd.model import (
     Clock,
     ConnectorFacts,
     Credentials,
+    FieldWanted,
+    HeartbeatWanted,
     Page,
+    Provisioned,
     ReadSpec,
     Receipt,
     Row,
@@ -159,6 +162,13 @@ class HubSpotConnector:
         _writable(object)
         self._bind()
         return Writing(self._transport, self._paths, object, self._writers).receipts(writes)
+
+    def provision(self, wanted: Sequence[FieldWanted], heartbeat: HeartbeatWanted, make: bool) -> Provisioned:
+        """How the properties that syncd writes are found; with `make`, what is missing is made."""
+        from syncd.connectors.hubspot.provision import Provision  # brings the official client with it
+
+        self._bind()
+        return Provision(self._transport, self._paths).run(wanted, heartbeat, make)
 
     def _account(self) -> Mapping[str, Any]:
         """Which portal answers. Raises AuthFailed for another one than the expected."""

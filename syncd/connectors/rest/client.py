@@ -7,6 +7,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from syncd.connectors.budget import CallBudget, RollingWindow, Unlimited
+from syncd.connectors.provisioning import by_hand
 from syncd.connectors.rest import check
 from syncd.connectors.rest.description import Description, RestObject
 from syncd.connectors.rest.errors import RestDialect
@@ -23,8 +24,11 @@ from syncd.model import (
     Clock,
     ConnectorFacts,
     Edition,
+    FieldWanted,
+    HeartbeatWanted,
     ObjectAccess,
     Page,
+    Provisioned,
     ReadSpec,
     Receipt,
     Row,
@@ -127,6 +131,10 @@ class RestConnector:
     def fetch(self, spec: ReadSpec, ids: Sequence[str]) -> list[Row]:
         """The present state of these records."""
         return self._reading(spec).by_id(ids) if ids else []
+
+    def provision(self, wanted: Sequence[FieldWanted], heartbeat: HeartbeatWanted, make: bool) -> Provisioned:
+        """What has to be there, and is made by hand."""
+        return by_hand(self, wanted)
 
     def upsert(self, object: str, key_field: str, rows: Sequence[Upsert]) -> list[Receipt]:
         """Make records exist that a unique field names, one call for each."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from syncd.connectors.budget import Unlimited
-from syncd.connectors.salesforce import access, check, soql
+from syncd.connectors.salesforce import access, check, provision, soql
 from syncd.connectors.salesforce.bulk import BulkDoor, BulkRead
 from syncd.connectors.salesforce.check import Identity
 from syncd.connectors.salesforce.errors import SalesforceDialect, SchemaDiffers, code_of
@@ -27,7 +27,10 @@ from syncd.model import (
     Clock,
     ConnectorFacts,
     Credentials,
+    FieldWanted,
+    HeartbeatWanted,
     Page,
+    Provisioned,
     ReadSpec,
     Receipt,
     Row,
@@ -173,6 +176,10 @@ class SalesforceConnector:
             raise UserError(problem)
         return Upserting(self._transport, self._base, soql.name(object), self._writers, key_field).receipts(rows)
 
+    def provision(self, wanted: Sequence[FieldWanted], heartbeat: HeartbeatWanted, make: bool) -> Provisioned:
+        """Each field that syncd writes, as this user finds it. Nothing is made: fields come with the package."""
+        return provision.look(wanted, heartbeat, self._description)
+
     def _pages(self, spec: ReadSpec, window: Window | None, position: Mapping[str, Any] | None) -> Iterator[Page]:
         """The pages. Where the org's schema has become another one than was described, they go on in the new one."""
         shape = self._shape(spec)
@@ -248,20 +255,23 @@ class SalesforceConnector:
     def _describe(self, object_: str) -> Described | None:
         """What describe tells, asked once per object and check; None for an object that is not there."""
         if object_ not in self._described:
-            answer = self._transport.call(
-                "GET",
-                f"{self._base}/sobjects/{soql.name(object_)}/describe",
-                template=f"describe/{object_}",
-                accept=frozenset({400, 404}),
-            )
-            if answer.status < 300:
-                found = Described.of(self._transport.parsed(answer, f"describe/{object_}"))
-            elif code_of(answer.json_or_none()) in ("NOT_FOUND", "INVALID_TYPE"):
-                found = None
-            else:
-                raise self._transport.refusal(answer, f"describe/{object_}")
-            self._described[object_] = found
+            content = self._description(object_)
+            self._described[object_] = None if content is None else Described.of(content)
         return self._described[object_]
+
+    def _description(self, object_: str) -> Any:
+        """All that describe says; None for an object that is not there."""
+        answer = self._transport.call(
+            "GET",
+            f"{self._base}/sobjects/{soql.name(object_)}/describe",
+            template=f"describe/{object_}",
+            accept=frozenset({400, 404}),
+        )
+        if answer.status < 300:
+            return self._transport.parsed(answer, f"describe/{object_}")
+        if code_of(answer.json_or_none()) in ("NOT_FOUND", "INVALID_TYPE"):
+            return None
+        raise self._transport.refusal(answer, f"describe/{object_}")
 
 
 def _version(text: str) -> str:

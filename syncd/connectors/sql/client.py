@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from syncd.connectors.provisioning import by_hand
 from syncd.connectors.sql import check, errors, values
 from syncd.connectors.sql.reading import Position, Reading
 from syncd.connectors.sql.tables import Known, known, reflected
@@ -22,7 +23,10 @@ from syncd.model import (
     Checked,
     ConnectorFacts,
     Edition,
+    FieldWanted,
+    HeartbeatWanted,
     Page,
+    Provisioned,
     ReadSpec,
     Receipt,
     Row,
@@ -127,6 +131,10 @@ class SqlConnector:
     def fetch(self, spec: ReadSpec, ids: Sequence[str]) -> list[Row]:
         """These rows as they are."""
         return self._read(spec).by_id(ids) if ids else []
+
+    def provision(self, wanted: Sequence[FieldWanted], heartbeat: HeartbeatWanted, make: bool) -> Provisioned:
+        """What has to be there, and is made by hand."""
+        return by_hand(self, wanted)
 
     def upsert(self, object: str, key_field: str, rows: Sequence[Upsert]) -> list[Receipt]:
         """Make rows exist that a unique column names."""
