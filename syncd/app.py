@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from datetime import time as time_of_day
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -22,10 +23,13 @@ from sqlalchemy import make_url
 from syncd.connectors.base import Connector
 from syncd.connectors.wrappers import Deferred, ReadOnly, Retrying
 from syncd.errors import Problem, UserError
+from syncd.jobs.policies import follow
 from syncd.jobs.work import Brakes, Heartbeat, Messenger, Side, Stopping, Work
 from syncd.mapping import Mapping, MappingFile
 from syncd.model import Budget, Clock, Credentials, MissingField
 from syncd.policy import Policy, version_of
+from syncd.policy.ownership import Freeze
+from syncd.policy.quiet import QuietHours
 from syncd.settings import (
     Bands,
     ClientCredentials,
@@ -168,7 +172,7 @@ def build(config: Config, store: Store, clock: Clock | None = None) -> Work:
     settings = config.settings
     doors = Doors(settings, store, clock)
     sides = [
-        _side(name, connection, config.mappings[name], doors.connector(name, connection))
+        _side(name, connection, config.mappings[name], doors.connector(name, connection), str(settings.timezone))
         for name, connection in settings.connections.items()
     ]
     return Work(
@@ -182,6 +186,7 @@ def build(config: Config, store: Store, clock: Clock | None = None) -> Work:
         auto=settings.matching.auto,
         review=settings.matching.review,
         weights=_weights(settings),
+        index_folder=settings.matching.index,
         ledger_key=settings.ledger.key.reveal().encode() if settings.ledger.key else None,
         anchor=settings.ledger.anchor,
         every=settings.schedule.every,
@@ -191,6 +196,8 @@ def build(config: Config, store: Store, clock: Clock | None = None) -> Work:
         twins=settings.matching.twins,
         bands={name: _bands(settings, connection.matching) for name, connection in settings.connections.items()},
         brakes=Brakes(**settings.brakes.model_dump()),
+        zone=str(settings.timezone),
+        owner_freeze=tuple(Freeze(**days.model_dump()) for days in settings.schedule.owner_freeze),
         messenger=_messenger(settings),
         stopping=clock.stopping if isinstance(clock, SystemClock) else Event(),
     )
@@ -372,14 +379,17 @@ def _secret_of(connection: Connection) -> str:
     return auth.refresh_token.reveal() if isinstance(auth, RefreshToken) else ""
 
 
-def _side(name: str, connection: Connection, mapping: Mapping, connector: Connector) -> Side:
-    beat = connection.heartbeat
+def _side(name: str, connection: Connection, mapping: Mapping, connector: Connector, zone: str) -> Side:
+    beat, streams = connection.heartbeat, dict(mapping.streams)
+    if beat is not None:
+        own = {s: m.keeping_out(beat.id) for s, m in streams.items() if m.object.lower() == beat.object.lower()}
+        streams |= own
     return Side(
         name=name,
         kind=connection.kind.value,
         roles=frozenset(role.value for role in connection.roles),
         connector=connector,
-        streams=mapping.streams,
+        streams=streams,
         authority=connection.authority.value,
         live=connection.mode.value == "live",
         ownership=connection.ownership.value,
@@ -387,7 +397,16 @@ def _side(name: str, connection: Connection, mapping: Mapping, connector: Connec
         heartbeat=Heartbeat(beat.object, beat.id, beat.field) if beat else None,
         settle_writes_after=connection.settle_writes_after,
         fresh_within=connection.stale_after,
+        quiet=_quiet(connection, zone),
     )
+
+
+def _quiet(connection: Connection, zone: str) -> QuietHours | None:
+    """The quiet hours of a connection, in the zone of the settings."""
+    said = connection.quiet
+    if said is None:
+        return None
+    return QuietHours(time_of_day.fromisoformat(said.start), time_of_day.fromisoformat(said.end), zone)
 
 
 @contextmanager
@@ -404,6 +423,7 @@ def opened(
         prepare(store)
         work = build(config, store, clock)
         work.bind_from_store()
+        follow(work)
         yield work
     finally:
         store.close()

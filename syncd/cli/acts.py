@@ -45,16 +45,19 @@ def extend(
     asked: Annotated[
         str, typer.Option("--asked", help="When the partner asked, if that was before now: 2026-11-03 or with a time.")
     ] = "",
+    deny: Annotated[bool, typer.Option("--deny", help="Refuse the extension that the partner has asked for.")] = False,
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> int:
-    """Prolong a protection, counted from its end.
+    """Prolong a protection, counted from its end, or refuse to (--deny).
 
     It must have been asked for before the end; the policy says how often and for how long (extension).
     """
     from syncd.model import DecisionKind
     from syncd.policy import Options
 
+    if deny:
+        return _act(context.obj, registration, DecisionKind.DENIED, reason, as_json)
     given = Options(days=days or None, asked_at=_moment(asked))
     return _act(context.obj, registration, DecisionKind.EXTENDED, reason, as_json, given)
 

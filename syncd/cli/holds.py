@@ -31,8 +31,8 @@ def holds(context: typer.Context, as_json: AsJson = False) -> int:
     if as_json:
         emit([item.as_json() for item in found])
     else:
-        columns = ("hold", "kind", "since", "what")
-        table(columns, [(i.name, i.kind.value, i.since, i.what) for i in found], "Nothing is held.")
+        columns = ("hold", "kind", "since", "what", "behind it")
+        table(columns, [(i.name, i.kind.value, i.since, i.what, i.behind) for i in found], "Nothing is held.")
     return 4 if found else 0
 
 

@@ -1,4 +1,4 @@
-"""`registrations`, `protections`, `collisions` and `runs`: what there is."""
+"""`registrations`, `protections`, `collisions`, `reminders` and `runs`: what there is."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(protections)
     app.command()(collisions)
     app.command()(runs)
+    app.command()(reminders)
     app.command()(errors)
     app.command()(retry)
 
@@ -43,6 +44,9 @@ def registrations(
         bool,
         typer.Option("--disagreements", help="Instead: what a portal decided otherwise than the rules would."),
     ] = False,
+    as_partner: Annotated[
+        str, typer.Option("--as-partner", help="Instead: what the partner with this key may read of its filings.")
+    ] = "",
     as_json: AsJson = False,
 ) -> int:
     """List what partners filed, oldest first, and where each filing stands and why."""
@@ -57,6 +61,8 @@ def registrations(
             return _problems(graph.problems(tx), graph.unreadable_rows(tx), as_json)
         if disagreements:
             return _disagreements(work, tx, as_json)
+        if as_partner:
+            return _as_partner(work, tx, as_partner, as_json)
         if not_taken:
             from syncd.jobs.intake import NOT_TAKEN, book
 
@@ -89,6 +95,61 @@ def _disagreements(work: Work, tx: Connection, as_json: bool) -> int:
     columns = ("number", "partner", "the portal", "the rules", "why")
     rows = [(d.number, d.partner, d.source.value, d.rules.value, d.why) for d in listed]
     table(columns, rows, "The portals have decided as the rules would have.")
+    return 0
+
+
+def _as_partner(work: Work, tx: Connection, key: str, as_json: bool) -> int:
+    from syncd.jobs.portal import statuses
+
+    found = statuses(work, tx, key)
+    if as_json:
+        emit(
+            [
+                {
+                    "ref": str(s.ref), "number": s.number, "status": s.status, "reason": s.reason, "text": s.text,
+                    "received_at": s.received_at, "until": s.until, "place": s.place, "next_at": s.next_at,
+                    "asks": s.asks,
+                }
+                for s in found
+            ]
+        )  # fmt: skip
+        return 0
+    columns = ("number", "status", "received", "until", "place", "next", "in words")
+    rows = [
+        (s.number, s.status, s.received_at, s.until, s.place, s.next_at, " ".join((s.text, *s.asks))) for s in found
+    ]
+    table(columns, rows, "This partner has filed nothing.")
+    return 0
+
+
+def reminders(
+    context: typer.Context,
+    days: Annotated[int, typer.Option("--days", min=1, max=3650, help="What was due in the last so many days.")] = 7,
+    as_json: AsJson = False,
+) -> int:
+    """List what partners and managers are to be told, and to whom, as far as it is still true.
+
+    Each is recorded once when it is due (reminders in the policy); of several about one registration the last counts.
+    """
+    from syncd.app import opened
+    from syncd.jobs.portal import to_tell
+
+    config: Context = context.obj
+    with opened(config.config) as work, work.store.read() as tx:
+        found = to_tell(work, tx, work.clock.now() - timedelta(days=days))
+    if as_json:
+        emit(
+            [
+                {
+                    "ref": str(t.notice.ref), "number": t.number, "event": t.notice.event, "due_at": t.notice.at,
+                    "audience": t.notice.audience.value, "to": t.to, "why": t.why, "text": t.notice.text,
+                }
+                for t in found
+            ]
+        )  # fmt: skip
+        return 0
+    columns = ("number", "due", "to", "in words")
+    table(columns, [(t.number, t.notice.at, t.to, t.notice.text) for t in found], "Nobody has to be told anything.")
     return 0
 
 
@@ -237,11 +298,13 @@ def runs(
 
 
 def errors(context: typer.Context, as_json: AsJson = False) -> int:
-    """List the writes that a CRM refused for good, each with its reason. Exit code 3 when there are any.
+    """List the writes that do not arrive, each with its reason and what helps. Exit code 3 when there are any.
 
-    They are not sent again as they are: change what the reason names, then `syncd retry`.
+    `permanent`: a CRM has refused it. `contested`: somebody else sets the field back each time. They are not sent again
+    as they are: change what the reason names, then `syncd retry`; another configuration, mapping or owner does it too.
     """
     from syncd.app import opened
+    from syncd.jobs.refusals import trouble
     from syncd.store import outbox
 
     config: Context = context.obj
@@ -255,16 +318,20 @@ def errors(context: typer.Context, as_json: AsJson = False) -> int:
                     "write": item.number, "connection": names[item.number], "ref": str(item.intent.ref),
                     "group": item.intent.group.value, "fields": dict(item.intent.fields), "code": item.code,
                     "message": item.message, "at": item.done_at, "attempts": item.attempts,
+                    "class": trouble(item).kind.value, "remedy": trouble(item).remedy,
                 }
                 for item in found
             ]
         )  # fmt: skip
     else:
-        columns = ("connection", "record", "what", "code", "reason")
+        columns = ("connection", "record", "what", "class", "code", "reason", "what helps")
         rows = [
-            (names[i.number], f"{i.intent.ref.object}/{i.intent.ref.id}", pairs(i.intent.fields), i.code, i.message)
+            (
+                names[i.number], f"{i.intent.ref.object}/{i.intent.ref.id}", pairs(i.intent.fields),
+                trouble(i).kind.value, i.code, i.message, trouble(i).remedy,
+            )
             for i in found
-        ]
+        ]  # fmt: skip
         table(columns, rows, "No write was refused.")
     return 3 if found else 0
 

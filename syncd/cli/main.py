@@ -22,8 +22,14 @@ from syncd.cli import (
     match,
     overlap,
     partners,
+    precheck,
+    provision,
+    rekey,
+    retire,
     simulate,
+    suppression,
     sync,
+    undo,
     why,
 )
 from syncd.cli.output import Context, fail
@@ -66,6 +72,7 @@ def root(
     \b
     First look:      syncd demo --once          the whole job on emulated CRMs, nothing of yours is touched
     Then:            syncd check                is the configuration right, can everything be read
+                     syncd provision            make the fields in which stamps are shown
                      syncd sync --no-write      pull, link and decide, write nothing
                      syncd plan                 what would be written, and why
                      syncd sync                 one cycle, for real
@@ -88,12 +95,18 @@ def outside_trouble(error: Exception) -> str | None:
 
 for module in (
     sync,
+    provision,
+    undo,
+    rekey,
+    retire,
+    suppression,
     lists,
     intake,
     holds,
     decide,
     acts,
     partners,
+    precheck,
     simulate,
     why,
     match,

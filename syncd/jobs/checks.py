@@ -79,6 +79,7 @@ def known_trouble(work: Work) -> list[str]:
         # what was never read waits for a first sync, or for what is wrong with it, and not for a person's word
         held = [item for item in waiting(work, tx) if item.since is not None]
         found = [f"{item.what} `syncd proceed {item.name} --reason ...` lets it go on." for item in held]
+        found += [work.policy_held] if work.policy_held else []
         for side in work.sides:
             last = runs.last(tx, "account", side.name)
             found += [f"{side.name}: {last['error']}"] if last and last["status"] == "failed" else []

@@ -14,7 +14,7 @@ from syncd.jobs.anchor import anchor_when_due
 from syncd.jobs.decide import decide
 from syncd.jobs.feeds import Feed
 from syncd.jobs.holds import held_objects, held_writes
-from syncd.jobs.link import link
+from syncd.jobs.link import link_when_read
 from syncd.jobs.look import look_again
 from syncd.jobs.plan import Reviewed, plan
 from syncd.jobs.pull import Progress, pull
@@ -114,7 +114,8 @@ def cycle(
         runs.abandon_running(tx, work.clock.now())
     tell("pull")
     _read_all(work, report, sweeping, progress)
-    for name, job in (("stage", stage), ("link", link), ("decide", decide), ("plan", partial(plan, reviewed=reviewed))):
+    to_plan = partial(plan, reviewed=reviewed)
+    for name, job in (("stage", stage), ("link", link_when_read), ("decide", decide), ("plan", to_plan)):
         if name == "plan" and not writing:
             break
         work.go_on()
@@ -122,6 +123,8 @@ def cycle(
         _note(report, name, job(work))
         if name == "stage":
             _account_for_all(work, report)
+        if name == "decide" and work.policy_held:
+            report.held.append(work.policy_held)
         if name == "plan":
             with work.store.read() as tx:
                 report.held += [said for side in work.sides for said in held_writes(tx, side)]

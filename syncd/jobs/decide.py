@@ -11,8 +11,12 @@ import sqlalchemy as sa
 
 from syncd.jobs.answers import acknowledge
 from syncd.jobs.counts import partner_counts
+from syncd.jobs.likely import likely_deals
+from syncd.jobs.moved import Moved
 from syncd.jobs.past import past_of
+from syncd.jobs.policies import follow
 from syncd.jobs.pushed import pushes, related_organizations
+from syncd.jobs.relatives import answered_for, joined, widened, with_relatives
 from syncd.jobs.work import Work, canonical_line, running
 from syncd.model import (
     Account,
@@ -22,7 +26,9 @@ from syncd.model import (
     ClaimGroup,
     Contract,
     Decision,
+    DecisionKind,
     FiledCompany,
+    Lead,
     Link,
     ListEntry,
     Opportunity,
@@ -52,11 +58,20 @@ class Shared:
     clock_error: Mapping[str, float]
     visible: bool
     aliases: Mapping[Ref, Ref]
+    moved: Moved
+    counts: Mapping[str | None, Mapping[str, int]]
 
 
 def decide(work: Work) -> int:
-    """Decide every organization that changed or is due; returns how many decisions were recorded."""
-    numbers = _to_decide(work)
+    """Decide every organization that changed or is due; returns how many decisions were recorded.
+
+    By the policy that is in force; where there is none, what was filed is acknowledged and nothing is decided.
+    """
+    before = work.policy_held
+    follow(work)
+    if work.policy_held and work.policy_held != before:
+        canonical_line("policy_held", what=work.policy_held)
+    numbers = [] if work.policy_missing else _to_decide(work)
     made = _decide(work, numbers) if numbers else 0
     acknowledge(work)
     return made
@@ -92,6 +107,8 @@ def _to_decide(work: Work) -> list[int]:
         numbers |= related_organizations(tx, numbers, records.aliases(tx)) if numbers else set()
         if graph.get_progress(tx, "decided")[1] != _version(work):
             numbers |= outcomes.decided_organizations(tx)
+            numbers |= answered_for(tx, numbers)
+        numbers = widened(work, tx, numbers)
     return sorted(numbers)
 
 
@@ -100,7 +117,9 @@ def shared_facts(work: Work, tx: sa.Connection) -> Shared:
     partners = [r for r in canonical(work, tx, Stream.PARTNERS) if isinstance(r, Partner)]
     users = [r for r in canonical(work, tx, Stream.USERS) if isinstance(r, User)]
     by_key = {partner.partner_id: partner for partner in partners}
-    said = decisions.about(tx, [partner.ref for partner in by_key.values()])
+    aliases = records.aliases(tx)
+    moved, filing = Moved.of(aliases), [partner.ref for partner in by_key.values()]
+    said = [moved.decision(made) for made in decisions.about(tx, [*filing, *moved.olds(filing)])]
     return Shared(
         horizon=horizon(work, tx),
         partners=registry(by_key, said),
@@ -108,7 +127,9 @@ def shared_facts(work: Work, tx: sa.Connection) -> Shared:
         authority={side.uid: side.authority for side in work.sides},
         clock_error=runs.clock_errors(tx),
         visible=all(side.sees_enough for side in work.sides),
-        aliases=records.aliases(tx),
+        aliases=aliases,
+        moved=moved,
+        counts=partner_counts(work, tx) if work.policy.speculation.signs else {},
     )
 
 
@@ -153,15 +174,28 @@ def _decide_batch(work: Work, shared: Shared, numbers: Sequence[int], run: str) 
 
 
 def _rule_on_each(work: Work, groups: Mapping[int, ClaimGroup], now: datetime) -> tuple[dict[int, Outcome], set[int]]:
-    """The outcome of each group. One that cannot be decided keeps what it had, and never stops the others."""
-    made, failed = {}, set()
+    """The outcome of each group. One that cannot be decided keeps what it had, and never stops the others.
+
+    Where several organizations are one group, one of them answers for all.
+    """
+    made: dict[int, Outcome] = {}
+    failed: set[int] = set()
     for number, group in groups.items():
-        try:
-            made[number] = rule_on(group, work.policy, now)
-        except Exception as error:
+        home = int(group.id)
+        if home not in made and home not in failed:
+            try:
+                made[home] = rule_on(group, work.policy, now)
+            except Exception as error:
+                failed.add(home)
+                canonical_line("group_failed", organization=home, error=type(error).__name__)
+        if home in failed:
             failed.add(number)
-            canonical_line("group_failed", organization=number, error=type(error).__name__)
+        elif number != home:
+            made[number] = _NOTHING
     return made, failed
+
+
+_NOTHING = Outcome((), (), (), (), None, frozenset())
 
 
 @dataclass(slots=True)
@@ -180,9 +214,15 @@ class _Gathered:
     past: dict[Ref, tuple[Version, ...]]
 
 
-def gather(work: Work, tx: sa.Connection, shared: Shared, numbers: Sequence[int]) -> dict[int, ClaimGroup]:
-    """The claim group of each organization, read in a few queries for all of them together."""
-    members = graph.members_of_all(tx, numbers)
+def gather(
+    work: Work, tx: sa.Connection, shared: Shared, numbers: Sequence[int], members: Mapping[Ref, int] | None = None
+) -> dict[int, ClaimGroup]:
+    """The claim group of each organization, read in a few queries for all of them together.
+
+    `members` are the accounts by organization, where these are no organizations of the store.
+    """
+    together = joined(work, tx, numbers, members)
+    members = dict(together.members)
     parents = list(members)
     old = {source: target for source, target in shared.aliases.items() if target in members}
     opportunities = graph.hanging_on(tx, Stream.OPPORTUNITIES, [*parents, *old])
@@ -193,30 +233,57 @@ def gather(work: Work, tx: sa.Connection, shared: Shared, numbers: Sequence[int]
     direct = {side.uid for side in work.sides if side.role == "direct"}
     judged = [ref for ref in (*members, *opportunities, *beside) if ref.connection in direct]
     by_subject: dict[Ref, list[Decision]] = {}
-    for made in decisions.about(tx, list(registrations)):
-        by_subject.setdefault(made.subject, []).append(made)
+    for made in map(shared.moved.decision, decisions.about(tx, [*registrations, *shared.moved.olds(registrations)])):
+        if made.kind is not DecisionKind.OVERRIDDEN:  # what a record shows, not how its claim stands
+            by_subject.setdefault(made.subject, []).append(made)
     gathered = _Gathered(
         members=members,
-        records=mapped,
+        records={ref: shared.moved.record(record) for ref, record in mapped.items()},
         companies=companies,
         opportunities={ref: old.get(parent, parent) for ref, parent in opportunities.items()},
         registrations={ref: old.get(parent, parent) for ref, parent in registrations.items()},
         links=_best_links(work, tx, parents),
         decisions=by_subject,
         pushed=pushed,
-        homes=_homes(tx, pushed.values(), shared.aliases),
-        counts=partner_counts(work, tx) if work.policy.speculation.signs else {},
+        homes={ref: together.root.get(n, n) for ref, n in _homes(tx, pushed.values(), shared.aliases).items()},
+        counts=shared.counts,
         beside={ref: old.get(parent, parent) for ref, parent in beside.items()},
         past=past_of(work, tx, judged, shared.aliases),
     )
-    return {number: _group(work, shared, gathered, number) for number in numbers}
+    roots = sorted({together.root[number] for number in numbers})
+    apart = _apart(gathered, roots)
+    groups = {root: _group(work, shared, apart[root], root, root not in together.too_large) for root in roots}
+    return with_relatives(work, tx, {number: groups[together.root[number]] for number in numbers})
+
+
+def _apart(gathered: _Gathered, roots: Sequence[int]) -> dict[int, _Gathered]:
+    """What was gathered, organization by organization, so that none has to look through all of it."""
+    nothing: dict[str, Any] = {"opportunities": {}, "registrations": {}, "pushed": {}, "beside": {}}
+    apart = {
+        root: replace(gathered, members={}, **{name: dict(empty) for name, empty in nothing.items()}) for root in roots
+    }
+    members, opportunities = gathered.members, gathered.opportunities
+    for ref, number in members.items():
+        if number in apart:
+            apart[number].members[ref] = number
+    for name in ("opportunities", "registrations", "beside"):
+        for ref, parent in getattr(gathered, name).items():
+            home = members.get(parent, members.get(opportunities.get(parent, parent)))
+            if home in apart:
+                getattr(apart[home], name)[ref] = parent
+    for ref, named in gathered.pushed.items():
+        lies = members.get(opportunities[ref]) if ref in opportunities else None
+        for home in {gathered.homes.get(named), lies}:
+            if home in apart:
+                apart[home].pushed[ref] = named
+    return apart
 
 
 def _beside(work: Work, tx: sa.Connection, parents: Sequence[Ref]) -> dict[Ref, Ref]:
     """What hangs on these accounts and opportunities beside the claims: activities, entries of lists, contracts."""
     streams = {stream for side in work.sides if side.role == "direct" for stream in side.streams}
     found: dict[Ref, Ref] = {}
-    for stream in (Stream.ACTIVITIES, Stream.LISTS, Stream.CONTRACTS):
+    for stream in (Stream.ACTIVITIES, Stream.LISTS, Stream.CONTRACTS, Stream.LEADS):
         if stream in streams:
             found |= graph.hanging_on(tx, stream, parents)
     return found
@@ -270,6 +337,7 @@ def _evidence(gathered: _Gathered, own: set[Ref], here: set[Ref]) -> dict[str, A
     activities: dict[Ref, list[Activity]] = {}
     lists: list[ListEntry] = []
     contracts: list[Contract] = []
+    leads: list[Lead] = []
     for ref, parent in sorted(gathered.beside.items()):
         record = gathered.records.get(ref) if parent in own or parent in here else None
         if isinstance(record, Activity):
@@ -278,17 +346,20 @@ def _evidence(gathered: _Gathered, own: set[Ref], here: set[Ref]) -> dict[str, A
             lists.append(replace(record, account_id=parent.id))
         elif isinstance(record, Contract):
             contracts.append(replace(record, account_id=parent.id))
+        elif isinstance(record, Lead):
+            leads.append(replace(record, account_id=parent.id))
     known = {*own, *here, *(a.ref for found in activities.values() for a in found)}
     known |= {entry.ref for entry in lists} | {contract.ref for contract in contracts}
     return {
         "activities": {parent: tuple(found) for parent, found in activities.items()},
         "lists": tuple(lists),
         "contracts": tuple(contracts),
-        "past": {ref: versions for ref, versions in gathered.past.items() if ref in known},
+        "leads": tuple(leads),
+        "past": {ref: gathered.past[ref] for ref in sorted(known & gathered.past.keys())},
     }
 
 
-def _group(work: Work, shared: Shared, gathered: _Gathered, number: int) -> ClaimGroup:
+def _group(work: Work, shared: Shared, gathered: _Gathered, number: int, complete: bool = True) -> ClaimGroup:
     accounts = [
         record
         for ref, organization in gathered.members.items()
@@ -337,5 +408,7 @@ def _group(work: Work, shared: Shared, gathered: _Gathered, number: int) -> Clai
         pushed=tuple(sorted(pushed, key=lambda o: o.ref)),
         elsewhere=frozenset(ref for ref in here if away.get(ref) not in (None, number)),
         counts=counts,
+        complete=complete,
+        likely=likely_deals(work, registrations, opportunities, shared.partners),
         **_evidence(gathered, own, here),
     )

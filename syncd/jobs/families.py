@@ -40,7 +40,16 @@ def family_of(tx: sa.Connection, number: int) -> Family:
     Links that say `same group` are followed only from the organization itself: a shared name is no chain of owners.
     """
     own = set(graph.members_of(tx, number))
-    ties = set(_same_group(tx, own))
+    found = _closed(tx, own, set(_same_group(tx, own)))
+    return Family(found.organizations | {number}, found.accounts, found.ties, found.complete)
+
+
+def owners_of(tx: sa.Connection, refs: Iterable[Ref]) -> Family:
+    """The family that some accounts belong to by ownership alone: the same, whichever of its accounts is asked for."""
+    return _closed(tx, set(refs), set())
+
+
+def _closed(tx: sa.Connection, own: set[Ref], ties: set[Tie]) -> Family:
     found = own | {ref for tie in ties for ref in (tie.one, tie.other)}
     fresh = set(found)
     while fresh and len(found) <= MOST:
@@ -49,9 +58,9 @@ def family_of(tx: sa.Connection, number: int) -> Family:
         fresh = {ref for tie in owned for ref in (tie.one, tie.other)} - found
         fresh |= {ref for n in graph.organizations_of(tx, sorted(fresh)) for ref in graph.members_of(tx, n)} - found
         found |= fresh
-    numbers = graph.organizations_of(tx, sorted(found)) | {number}
+    numbers = frozenset(graph.organizations_of(tx, sorted(found)))
     ordered = tuple(sorted(ties, key=lambda tie: (tie.one, tie.other, tie.why)))
-    return Family(frozenset(numbers), frozenset(found), ordered, complete=not fresh)
+    return Family(numbers, frozenset(found), ordered, complete=not fresh)
 
 
 def _owned(tx: sa.Connection, refs: Iterable[Ref]) -> Iterator[Tie]:

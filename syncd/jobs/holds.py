@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from syncd.errors import UserError
 from syncd.jobs.feeds import Feed
 from syncd.jobs.work import Side, Work
-from syncd.store import cursors, decisions, holds, ledger
+from syncd.store import cursors, decisions, graph, holds, ledger, outbox, outcomes
 from syncd.store.holds import STOPS_READING, HoldKind
 
 STALLED_AFTER = 10
@@ -22,7 +22,10 @@ _SHORTEST_STALL = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One thing that waits. `name` is what `proceed` wants: a number, or connection/stream for one that stalls."""
+    """One thing that waits. `name` is what `proceed` wants: a number, or connection/stream for one that stalls.
+
+    `behind` says in words what waits behind it.
+    """
 
     name: str
     connection: str
@@ -30,18 +33,36 @@ class Waiting:
     kind: HoldKind
     what: str
     since: datetime | None
+    behind: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The hold as plain JSON."""
         return {
             "hold": self.name, "connection": self.connection, "stream": self.stream, "kind": self.kind.value,
-            "what": self.what, "since": self.since,
+            "what": self.what, "since": self.since, "behind": self.behind,
         }  # fmt: skip
 
 
 def waiting(work: Work, tx: sa.Connection) -> list[Waiting]:
-    """Everything that waits, tripped brakes first."""
-    return [*_tripped(work, tx), *_stalled(work, tx)]
+    """Everything that waits, tripped brakes first, each with what waits behind it."""
+    found = [*_tripped(work, tx), *_stalled(work, tx), *_unagreed(work)]
+    names = {side.name: side.uid for side in work.sides}
+    return [replace(item, behind=_behind_it(tx, item, names.get(item.connection, ""))) for item in found]
+
+
+def _behind_it(tx: sa.Connection, item: Waiting, uid: str) -> str:
+    if item.kind in (HoldKind.WRITES, HoldKind.HALTED):
+        count = outbox.queued(tx, uid) + graph.count_unplanned(tx, uid)
+        return f"Writes that wait, and records to be planned: {count}."
+    if item.kind is HoldKind.POLICY:
+        return f"Companies to be decided: {len(graph.dirty_organizations(tx))}."
+    return f"Filings to be decided: {outcomes.count_pending(tx)}."
+
+
+def _unagreed(work: Work) -> Iterator[Waiting]:
+    """The policy that the settings name, where two people have not agreed to it; `approve` lets it go on."""
+    if work.policy_held:
+        yield Waiting("policy", "", "policy", HoldKind.POLICY, work.policy_held, None)
 
 
 def _tripped(work: Work, tx: sa.Connection) -> Iterator[Waiting]:
@@ -83,6 +104,8 @@ def proceed(work: Work, name: str, person: str, reason: str) -> Waiting:
     with work.store.append() as tx:
         decisions.alone(tx)
         found = next((item for item in waiting(work, tx) if item.name == name), None)
+        if found is not None and found.kind is HoldKind.POLICY:
+            raise UserError(found.what)
         if found is None:
             raise UserError(f"{name} does not wait for anybody. `syncd holds` lists what does.")
         if found.kind is HoldKind.STALLED:

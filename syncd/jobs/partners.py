@@ -10,13 +10,25 @@ from typing import Any
 import sqlalchemy as sa
 
 from syncd.errors import UserError
-from syncd.jobs.decide import canonical, shared_facts
+from syncd.jobs.decide import canonical, gather, shared_facts
 from syncd.jobs.work import Work
-from syncd.model import Actor, Application, Decision, DecisionKind, Partner, Protection, RegistrationState, Stream
-from syncd.policy import plan_merger, plan_offboarding, plan_return, plan_suspension
-from syncd.policy.desk import seat
+from syncd.model import (
+    Actor,
+    Application,
+    ClaimGroup,
+    Decision,
+    DecisionKind,
+    Partner,
+    Protection,
+    Ref,
+    RegistrationState,
+    Stream,
+)
+from syncd.policy import check_person, plan_merger, plan_offboarding, plan_return, plan_suspension
+from syncd.policy.desk import may_decide, seat
 from syncd.policy.partners import Step
 from syncd.store import decisions, graph, outcomes
+from syncd.store.outcomes import Claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +150,65 @@ def _change(
         partner = _partners(work, tx).get(key)
         if partner is None:
             raise UserError(f"There is no partner {key}. `syncd partners` lists their keys.")
-        _refuse(work, tx, partner, kind)
+        _refuse(work, tx, partner, kind, person)
         steps = [_heeding(work, step) for step in plan(_claims_by_partner(tx).get(key, []), now)]
+        said = _Said(work, partner, Actor.person(person), now, reason, evidence)
+        steps = _checked(work, tx, steps, said)
         if do_it:
             if not reason.strip():
                 raise UserError("Say with --reason why; it is kept with each decision.")
-            _record(work, tx, partner, kind, person, reason, evidence, steps, now)
+            _record(work, tx, kind, steps, said)
     return Change(partner, steps, do_it)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Who changes which partner, when and why; `evidence` is that of the decision about the partner."""
+
+    work: Work
+    partner: Partner
+    actor: Actor
+    now: datetime
+    reason: str
+    evidence: dict[str, Any]
+
+    def decision(self, kind: DecisionKind, evidence: dict[str, Any], step: Step | None = None) -> Decision:
+        """What is written down about the partner, or about one registration of it."""
+        return Decision(
+            kind=kind, subject=step.ref if step else self.partner.ref, actor=self.actor, at=self.now,
+            effective_at=step.effective_at if step else self.now, policy_version=self.work.policy_version,
+            rule="person", reason=self.reason, evidence=evidence,
+        )  # fmt: skip
+
+    def about(self, step: Step, kind: DecisionKind, state: RegistrationState) -> Decision:
+        """The decision of one step."""
+        evidence = {"partner": self.partner.partner_id, **_of(kind, state, self.evidence)}
+        return self.decision(kind, evidence, step)
+
+
+def _checked(work: Work, tx: sa.Connection, steps: list[Step], said: _Said) -> list[Step]:
+    """Each step, checked as if a person did it to that registration alone; what is refused stays as it is, with why."""
+    homes = {item.state.ref: item for item in outcomes.claims(tx)}
+    numbers = sorted({homes[step.ref].organization for step in steps if step.kind is not None})
+    shared, refused = shared_facts(work, tx), dict[Ref, str]()
+    for start in range(0, len(numbers), _AT_ONCE):
+        groups = gather(work, tx, shared, numbers[start : start + _AT_ONCE])
+        for step in steps:
+            claimed = homes[step.ref]
+            if step.kind is not None and claimed.organization in groups:
+                refused |= _refusal(step, step.kind, claimed, groups[claimed.organization], said)
+    left = {ref: f"stays as it is: {why}" for ref, why in refused.items()}
+    return [replace(step, what=left[step.ref], kind=None) if step.ref in left else step for step in steps]
+
+
+_AT_ONCE = 200
+
+
+def _refusal(step: Step, kind: DecisionKind, claimed: Claimed, group: ClaimGroup, said: _Said) -> dict[Ref, str]:
+    made = said.about(step, kind, claimed.state)
+    made = replace(made, reason=made.reason.strip() or "planned")  # a plan may be looked at before there is a reason
+    why = check_person(group, said.work.policy, said.now, made)
+    return {step.ref: why[0]} if why else {}
 
 
 def _heeding(work: Work, step: Step) -> Step:
@@ -155,7 +219,11 @@ def _heeding(work: Work, step: Step) -> Step:
     return replace(step, what="the portal decides: change its partner, or its end, there", kind=None)
 
 
-def _refuse(work: Work, tx: sa.Connection, partner: Partner, kind: DecisionKind) -> None:
+def _refuse(work: Work, tx: sa.Connection, partner: Partner, kind: DecisionKind, person: str) -> None:
+    if work.policy_missing:
+        raise UserError(work.policy_held)
+    if not may_decide(person, work.policy):
+        raise UserError(f"{person} may not decide: the policy lets {', '.join(work.policy.review.approvers)}.")
     status = shared_facts(work, tx).partners[partner.partner_id].status
     again = {DecisionKind.SUSPENDED: "on_hold", DecisionKind.REVOKED: "offboarded"}.get(kind)
     if again is not None and status == again:
@@ -165,32 +233,19 @@ def _refuse(work: Work, tx: sa.Connection, partner: Partner, kind: DecisionKind)
         raise UserError(f"{partner.name} is not suspended, offboarded or merged in syncd; its status is {status}.")
 
 
-def _record(
-    work: Work, tx: sa.Connection, partner: Partner, kind: DecisionKind, person: str, reason: str,
-    evidence: dict[str, Any], steps: list[Step], now: datetime,
-) -> None:  # fmt: skip
-    actor = Actor.person(person)
-
-    def write_down(kind: DecisionKind, step: Step | None, evidence: dict[str, Any]) -> None:
-        made = Decision(
-            kind=kind, subject=step.ref if step else partner.ref, actor=actor, at=now,
-            effective_at=step.effective_at if step else now, policy_version=work.policy_version, rule="person",
-            reason=reason, evidence=evidence,
-        )  # fmt: skip
-        decisions.by_person(tx, made, None, now, work.ledger_key)
-
-    write_down(kind, None, {**evidence, "key": partner.partner_id})
+def _record(work: Work, tx: sa.Connection, kind: DecisionKind, steps: list[Step], said: _Said) -> None:
+    about_it = said.decision(kind, {**said.evidence, "key": said.partner.partner_id})
     states = {item.state.ref: item.state for item in outcomes.claims(tx)}
-    for step in steps:
-        if step.kind is not None:
-            write_down(step.kind, step, {"partner": partner.partner_id, **_of(step, states[step.ref], evidence)})
-    reading = outcomes.organizations_reading(tx, {f"partner:{partner.partner_id}"})
+    each = [said.about(step, step.kind, states[step.ref]) for step in steps if step.kind is not None]
+    for made in (about_it, *each):
+        decisions.by_person(tx, made, None, said.now, work.ledger_key)
+    reading = outcomes.organizations_reading(tx, {f"partner:{said.partner.partner_id}"})
     graph.mark_dirty(tx, reading)
 
 
-def _of(step: Step, state: RegistrationState, evidence: dict[str, Any]) -> dict[str, Any]:
-    if step.kind is DecisionKind.TRANSFERRED:
+def _of(kind: DecisionKind, state: RegistrationState, evidence: dict[str, Any]) -> dict[str, Any]:
+    if kind is DecisionKind.TRANSFERRED:
         return {"to": evidence["to"], "from": state.partner_id}
-    if step.kind is DecisionKind.REINSTATED and state.until is not None:
+    if kind is DecisionKind.REINSTATED and state.until is not None:
         return {"until": state.until.isoformat()}
     return {}

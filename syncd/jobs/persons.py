@@ -134,6 +134,7 @@ _COMMAND = {
     DecisionKind.REJECTED: "reject",
     DecisionKind.RETURNED: "return",
     DecisionKind.EXTENDED: "extend",
+    DecisionKind.DENIED: "extend",
     DecisionKind.WITHDRAWN: "withdraw",
     DecisionKind.TRANSFERRED: "transfer",
     DecisionKind.REVOKED: "revoke",
@@ -153,6 +154,8 @@ def _record(work: Work, made: Decision) -> None:
 
 
 def _checked(tx: sa.Connection, work: Work, group: ClaimGroup, made: Decision) -> None:
+    if work.policy_missing:
+        raise UserError(work.policy_held)
     refusals = check_person(group, work.policy, made.at, made)
     if refusals:
         raise UserError("\n".join(refusals))

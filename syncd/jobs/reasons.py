@@ -12,6 +12,9 @@ _WITHOUT_A_REGISTRATION = {
     "no_claim": "Nobody claims this record; a stamp on it was not ours to leave there.",
     "no_longer_in_this_organization": "The claim that was shown here concerns another company.",
     "given_back": "The protection is over; whoever was here before syncd is given back.",
+    "outside": "The mapping leaves this record out by now; what syncd wrote on it is taken off again.",
+    "retired": "syncd leaves this CRM: nothing of it is shown here any more.",
+    "overridden": "A person has had undone what syncd wrote here, and nothing else has been decided since.",
 }
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from syncd.jobs import outside
 from syncd.jobs.feeds import Feed
 from syncd.jobs.work import Side
 from syncd.model import Ref, Row
@@ -31,12 +32,17 @@ def store_rows(
     known = _known(tx, side, feed, deleted) if deleted else {}
     if known:
         rows = [_as_it_was(row, known) if row.deleted else row for row in rows]
-    counts = PageCounts()
+    counts, heard = PageCounts(), list[News]()
     for mapping, some in feed.deal(rows, {id_: stored.stream for id_, stored in known.items()}):
         counts += records.apply_page(
             tx, connection=side.uid, object=feed.object, stream=mapping.stream, rows=some, ours=mapping.ours,
-            read_at=read_at, run=run, first=first, by_id=by_id, news=news, kept_under=feed.head,
+            read_at=read_at, run=run, first=first, by_id=by_id, news=heard, kept_under=feed.head,
         )  # fmt: skip
+        if mapping.ours and not first:
+            outside.note(tx, side.uid, mapping, heard, read_at, run, by_id)
+        if news is not None:
+            news += heard
+        heard = []
     return counts
 
 

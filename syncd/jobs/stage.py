@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from syncd.jobs.intake import line_of
 from syncd.jobs.parents import hangs_on
 from syncd.jobs.pushed import companies_named
+from syncd.jobs.relatives import touched
 from syncd.jobs.work import CONTESTING, Side, Work, running
 from syncd.mapping import Mapped
 from syncd.matching import PARSER_VERSION, keys, parse, query_keys
@@ -151,6 +152,21 @@ def topic_of(item: Staged) -> str | None:
     return f"{what}:{item.key}" if what and item.key else None
 
 
+_ON_ACCOUNTS = (Stream.LISTS, Stream.CONTRACTS, Stream.LEADS)
+"""Evidence about an account, beside what contests."""
+
+
+def _reparented(before: Mapping[Ref, Staged], after: Mapping[Ref, Staged]) -> list[Ref]:
+    """The accounts that are new, gone or owned by another account, with those that own them or owned them."""
+    found: set[Ref] = set()
+    for ref in {*before, *after}:
+        items = [item for item in (before.get(ref), after.get(ref)) if item is not None]
+        parents = {item.parent for item in items}
+        if items[0].stream is Stream.ACCOUNTS and (len(items) == 1 or len(parents) > 1):
+            found |= {ref, *(parent for parent in parents if parent is not None)}
+    return sorted(found)
+
+
 def _mark_touched(
     work: Work, tx: sa.Connection, rows: Iterable[Stored], before: Mapping[Ref, Staged], batch: Batch
 ) -> None:
@@ -165,7 +181,7 @@ def _mark_touched(
         for item in (before.get(row.ref), after.get(row.ref)):
             if item is not None and item.stream is Stream.ACCOUNTS:
                 accounts.add(item.ref)
-            elif item is not None and item.stream in CONTESTING and item.parent is not None:
+            elif item is not None and item.stream in (*CONTESTING, *_ON_ACCOUNTS) and item.parent is not None:
                 accounts.add(aliases.get(item.parent, item.parent))
             if item is not None and (topic := topic_of(item)):
                 topics.add(topic)
@@ -174,6 +190,7 @@ def _mark_touched(
             if item is not None and item.stream is Stream.REGISTRATIONS:
                 filings.add(item.ref)
     accounts |= companies_named(tx, named)
+    graph.mark_dirty(tx, touched(work, tx, _reparented(before, after)))
     graph.mark_dirty(tx, graph.organizations_of(tx, sorted(accounts)))
     graph.mark_dirty(tx, outcomes.organizations_reading(tx, topics))
     portals = {side.uid for side in work.sides if side.filings}

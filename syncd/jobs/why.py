@@ -8,9 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from syncd.errors import UserError
+from syncd.jobs.moved import Moved
 from syncd.jobs.reasons import because_in_words, details_of
 from syncd.jobs.work import Work
-from syncd.model import Account, CanonicalRecord, Decision, Link, Opportunity, Partner, Ref, Stream
+from syncd.model import Account, CanonicalRecord, Decision, DecisionKind, Link, Opportunity, Partner, Ref, Stream
 from syncd.store import decisions, graph, outbox, outcomes, records
 
 
@@ -67,7 +68,7 @@ def _story(work: Work, tx: sa.Connection, ref: Ref) -> dict[str, Any]:
     met = [item for number in sorted(numbers) for item in outcomes.collisions(tx, number)]
     details = details_of(claimed)
     about = {item.state.ref for item in claimed} if row.stream != Stream.REGISTRATIONS else {ref}
-    company = _account_of(tx, ref)
+    company, moved = _account_of(tx, ref), Moved.of(records.aliases(tx))
     return {
         "ref": str(ref),
         "name": name_of(work, ref, row.stream, row.fields),
@@ -82,7 +83,11 @@ def _story(work: Work, tx: sa.Connection, ref: Ref) -> dict[str, Any]:
             _claim(item.state) for item in claimed if row.stream != "registrations" or item.state.ref in about
         ],
         "collisions": [_collision(item) for item in met if _concerns(item, ref, row.stream)],
-        "decisions": [_decision(made) for made in decisions.about(tx, about)],
+        "decisions": [
+            _decision(made)
+            for made in map(moved.decision, decisions.about(tx, {*about, ref, *moved.olds({*about, ref})}))
+            if made.subject in about or made.kind is DecisionKind.OVERRIDDEN
+        ],
         "wanted": {
             group.value: {"values": values, "because": because, "in_words": because_in_words(because, details)}
             for (_, group), (values, because) in outcomes.get_wanted(tx, [ref]).items()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,6 +30,8 @@ from syncd.model import (
     Stream,
 )
 from syncd.policy import Policy
+from syncd.policy.ownership import Freeze
+from syncd.policy.quiet import QuietHours
 from syncd.store import runs
 from syncd.store.database import Store
 from syncd.store.records import PageCounts, Stored
@@ -68,11 +71,12 @@ class Side:
     visible: bool
     heartbeat: Heartbeat | None
     settle_writes_after: timedelta
-    fresh_within: timedelta = timedelta(minutes=15)
     uid: str = ""
     broken: Mapping[Stream, str] = field(default_factory=dict)
     access: Mapping[str, ObjectAccess] = field(default_factory=dict)
     mapped: Mapping[Stream, StreamMapping] = field(default_factory=dict)
+    fresh_within: timedelta = timedelta(minutes=15)
+    quiet: QuietHours | None = None
 
     @property
     def feeds(self) -> tuple[Feed, ...]:
@@ -144,7 +148,7 @@ class Side:
 CONTESTING = frozenset({Stream.ACCOUNTS, Stream.OPPORTUNITIES, Stream.REGISTRATIONS})
 """The streams in which something may stand against a claim."""
 
-EVIDENCE = frozenset({Stream.ACTIVITIES, Stream.HISTORY, Stream.LISTS, Stream.CONTRACTS})
+EVIDENCE = frozenset({Stream.ACTIVITIES, Stream.HISTORY, Stream.LISTS, Stream.CONTRACTS, Stream.LEADS})
 """What tells how the records of a direct CRM stood when a claim was received: decisions wait for these as well."""
 
 
@@ -209,6 +213,12 @@ class Work:
     sweep_every: timedelta = timedelta(days=1)
     refresh_formulas: timedelta = timedelta(hours=6)
     brakes: Brakes = field(default_factory=Brakes)
+    zone: str = "UTC"
+    owner_freeze: tuple[Freeze, ...] = ()
+    index_folder: Path | None = None
+    policy_named: Policy | None = None  # what the settings name, where another one is in force
+    policy_held: str = ""  # why that is, in words
+    policy_missing: bool = False  # no policy is in force: nothing is decided
     bound: bool = field(default=False)
     drift: dict[str, list[str]] = field(default_factory=dict)
     stopping: Event = field(default_factory=Event)

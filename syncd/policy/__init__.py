@@ -13,7 +13,8 @@ from syncd.policy.partners import plan_merger, plan_offboarding, plan_return, pl
 from syncd.policy.people import Options, act, appeal, approve, check_person, reject, rule
 from syncd.policy.schema import Policy, version_of
 from syncd.policy.sentences import sentences
-from syncd.policy.switches import switched_off, warnings
+from syncd.policy.switches import switched_off
+from syncd.policy.warned import warnings
 from syncd.policy.words import APPLICATIONS, CODES, Audience, reason_words
 
 __all__ = [

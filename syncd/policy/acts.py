@@ -10,6 +10,7 @@ from typing import Any
 from syncd.model import Application, Decision, DecisionKind, Ref, RegistrationState
 from syncd.policy.book import Book, Filing
 from syncd.policy.explain import day, partner_of
+from syncd.policy.extensions import open_request
 from syncd.policy.scope import meets
 from syncd.policy.standing import Grant, instant
 
@@ -20,6 +21,8 @@ EXEMPTABLE: dict[str, str] = {
     "first_contact_recent": "the first contact is recent",
     "value_enough": "the deal is worth enough",
     "time_left": "the deal does not close too soon",
+    "unpublished": "the tender was not published before the approval (C37)",
+    "family_whole": "the group of companies is small enough to be decided about as one",
     "cooled_down": "the same partner waits after its protection has ended",
     "not_speculative": "the filing does not look speculative",
     "not_named": "the company is no named account (C17)",
@@ -27,10 +30,12 @@ EXEMPTABLE: dict[str, str] = {
     "incumbent_keeps": "a renewal belongs to the partner who sold it last (C15)",
     "new_logo": "the company is no customer (C14)",
     "filed_once": "the partner has not filed it before (C01)",
+    "own_source": "the vendor did not pass the company to a partner as a lead (C44)",
     "direct_first": "the direct team was not there first (C08)",
     "loss_cooled_down": "no direct deal was lost just before (C13)",
     "direct_contact": "the direct team has had no contact just before (C11)",
     "few_records": "the filing would not mark too many records",
+    "value_kept": "the value has not moved beyond what the policy tolerates",
     "extension_limit": "a protection is prolonged only so often",
 }
 """What a person can let one registration pass, in words."""
@@ -53,13 +58,20 @@ def extended(filing: Filing, at: datetime, days: int | None, asked_at: datetime 
     held = filing.standing.grant
     length = days or filing.policy.extension.days
     end = held.until if held is not None else at
-    asked = asked_at or at
+    asked = asked_at or _asked(filing) or at
     return {
         "asked_at": asked.isoformat(),
         "days": length,
         "before": end.isoformat(),
         "until": (end + timedelta(days=length)).isoformat(),
     }
+
+
+def _asked(filing: Filing) -> datetime | None:
+    """When the partner asked for what nobody has answered yet."""
+    held = filing.standing.grant
+    request = open_request(filing.decisions, held) if held is not None else None
+    return request.effective_at if request is not None else None
 
 
 def reinstated(filing: Filing, at: datetime, days: int | None, book: Book) -> dict[str, Any]:
@@ -100,6 +112,7 @@ def fields_in_source(kind: DecisionKind) -> tuple[str, ...]:
 
 _IN_SOURCE = {
     DecisionKind.EXTENDED: ("protected_until",),
+    DecisionKind.DENIED: ("protected_until",),
     DecisionKind.TRANSFERRED: ("partner_id",),
     DecisionKind.REINSTATED: ("status", "protected_until"),
 }
@@ -172,6 +185,12 @@ def _extending(filing: Filing, states: States, made: Decision, book: Book) -> li
             f"`syncd exempt {number} --from extension_limit` lets it pass."
         ]
     return _others_wait(filing, states, book) + _in_the_way(filing, held, made.effective_at, book)
+
+
+def _denying(filing: Filing, states: States, made: Decision, book: Book) -> list[str]:
+    if _asked(filing) is None:
+        return [f"Nobody waits for an answer about an extension of {filing.number}."]
+    return [] if made.reason.strip() else ["Say with --reason why; the partner will ask."]
 
 
 def _others_wait(filing: Filing, states: States, book: Book) -> list[str]:
@@ -258,6 +277,7 @@ ACTS: dict[DecisionKind, Act] = {
         Act(DecisionKind.RELEASED, False, _ending),
         Act(DecisionKind.SUSPENDED, True, _suspending),
         Act(DecisionKind.EXTENDED, False, _extending),
+        Act(DecisionKind.DENIED, False, _denying),
         Act(DecisionKind.REINSTATED, False, _reinstating),
         Act(DecisionKind.TRANSFERRED, False, _transferring),
         Act(DecisionKind.EXEMPTED, True, _exempting),

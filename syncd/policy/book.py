@@ -24,11 +24,14 @@ from syncd.model import (
     Ref,
     Registration,
 )
+from syncd.policy.claim_terms import folded
+from syncd.policy.extensions import held_until
 from syncd.policy.fields import answered
-from syncd.policy.own_deals import Deals
+from syncd.policy.own_deals import Deals, keys_of, marked_by_leads
+from syncd.policy.parties import holder_of, party_of
 from syncd.policy.programmes import terms_of
-from syncd.policy.schema import Policy, version_of
-from syncd.policy.scope import localised, meets, scope_filed
+from syncd.policy.schema import Policy, Scope, version_of
+from syncd.policy.scope import beside_deals, deal, deals_in, localised, meets, scope_filed
 from syncd.policy.standing import FOREVER, NEVER, Grant, Standing, fold, instant, is_person
 
 Order = tuple[datetime, str, Ref]
@@ -97,6 +100,7 @@ class Filing:
     scope: frozenset[str]
     policy: Policy
     programme: str = ""
+    party: str | None = None
     place: int = 0
     verdict: Verdict | None = None
     edit: Verdict | None = None
@@ -123,8 +127,14 @@ class Filing:
 
     @property
     def products(self) -> frozenset[str]:
-        """The products of the claim: those granted, else those filed; none means the whole company."""
-        return self.standing.grant.products if self.standing.grant else self.scope
+        """The products of the claim: those granted, else those filed; none means the whole company.
+
+        What was granted while its deal had no name is confined to the deal that names it since.
+        """
+        held = self.standing.grant
+        if held is None:
+            return self.scope
+        return held.products if deals_in(held.products) else held.products | deals_in(self.scope)
 
     @property
     def withdrawn(self) -> bool:
@@ -165,12 +175,18 @@ class Filing:
     @property
     def ready_at(self) -> datetime:
         """The earliest instant at which a rule can decide: settled, and complete if it once was not."""
-        again = (DecisionKind.RETURNED, DecisionKind.WITHDRAWN)
-        modified = self.registration.modified_at
         ready = [self.settled_at, *(d.effective_at for d in self.decisions if d.kind is DecisionKind.EXEMPTED)]
-        if modified and any(d.kind in again for d in self.decisions):
-            ready.append(modified)
+        ready += [instant(d.evidence["back_at"]) for d in self.decisions if "back_at" in d.evidence]
+        if self.registration.modified_at is not None and self.sent_back and self.undecided:
+            ready.append(self.registration.modified_at)
         return max(ready)
+
+    @property
+    def sent_back(self) -> bool:
+        """Was it returned or withdrawn, and has it not been noted since that it came back?"""
+        kinds = (DecisionKind.RETURNED, DecisionKind.WITHDRAWN, DecisionKind.SUBMITTED)
+        last = next((d for d in reversed(self.decisions) if d.kind in kinds), None)
+        return last is not None and last.kind is not DecisionKind.SUBMITTED
 
     def exempt(self, rule: str) -> bool:
         """Has a person let this filing pass that rule?"""
@@ -194,7 +210,7 @@ class Book:
     """Everything one run of `decide` reads and writes down. Made by `Book(group, policy, now)`."""
 
     def __init__(self, group: ClaimGroup, policy: Policy, now: datetime) -> None:
-        group = localised(group, policy)
+        group = marked_by_leads(localised(group, policy))
         self.group, self.policy, self.now = group, policy, now
         self.version = version_of(policy)
         self.new: list[Decision] = []
@@ -209,7 +225,8 @@ class Book:
         self._of_partner: dict[str | None, list[Filing]] = {}
         for place, filing in enumerate(self.filings):
             filing.place = place
-            self._of_partner.setdefault(filing.registration.partner_id, []).append(filing)
+            self._of_partner.setdefault(filing.party, []).append(filing)
+        self._confine()
         self.accounts: tuple[Account, ...] = tuple(sorted(group.accounts, key=lambda a: (a.ref.id, a.ref)))
         self.contracts = tuple(sorted(group.contracts, key=lambda c: (c.ref.id, c.ref)))
         self._by_id = {a.ref.id: a for a in self.accounts}
@@ -218,7 +235,7 @@ class Book:
     def _open(self, registration: Registration, decisions: list[Decision]) -> Filing:
         connection = registration.ref.connection
         holder = next((d.evidence["to"] for d in reversed(decisions) if d.kind is DecisionKind.TRANSFERRED), None)
-        key = holder or registration.partner_id
+        key = holder or holder_of(registration, self.group.partners, self.policy)
         partner = self.group.partners.get(key) if key else None
         if partner is not None:
             key = partner.partner_id  # what a merged partner filed counts as the other one's
@@ -247,7 +264,18 @@ class Book:
             scope=scope_filed(registration, company, self.policy),
             policy=terms,
             programme=programme,
+            party=party_of(key, self.group.partners, self.policy),
         )
+
+    def _confine(self) -> None:
+        """Confine each claim to the deals that carry its key, where the policy says that it claims one deal."""
+        if self.policy.scope is not Scope.OPPORTUNITY:
+            return
+        keys = keys_of(self.filings)
+        for opportunity in (*self.group.opportunities, *self.group.pushed):
+            owner = keys.get((opportunity.registration_key or "").strip())
+            if owner is not None:
+                owner.scope |= {deal(opportunity.ref)}
 
     def record(
         self,
@@ -292,22 +320,46 @@ class Book:
         entries = self.deals.past.listed(frozenset(kinds), filing.received_at)
         return [(account, e) for e in entries if (account := self.direct_account(e.account_id)) is not None]
 
+    def parted_at(self, one: Filing, two: Filing) -> datetime:
+        """Since when it is known that two claims are about different deals; `NEVER` where more than that parts them."""
+        if not (deals_in(one.products) and deals_in(two.products)):
+            return NEVER
+        if not meets(beside_deals(one.products), beside_deals(two.products)):
+            return NEVER
+        return max(self._named_at(one), self._named_at(two))
+
+    def _named_at(self, filing: Filing) -> datetime:
+        """When the first deal began to carry the claim's number."""
+        named = deals_in(filing.products)
+        carried = (o for o in (*self.group.opportunities, *self.group.pushed) if deal(o.ref) in named)
+        return min((self.deals.past.key_since(o) or NEVER for o in carried), default=NEVER)
+
     def direct_account(self, id_: str | None) -> Account | None:
         """The direct account with this id, if it is one of the group."""
         return self._by_id.get(id_) if id_ else None
 
     def of_partner(self, filing: Filing) -> list[Filing]:
         """The filings of the same partner, this one included, in order of priority."""
-        return self._of_partner[filing.registration.partner_id]
+        return self._of_partner[filing.party]
+
+    def several(self, filing: Filing) -> bool:
+        """May several partners be protected here at once, by the industry of the company as it stood (C39)?"""
+        industries = folded(self.policy.several_in)
+        if not industries:
+            return False
+        filed = [filing.company.account.industry] if filing.company is not None else []
+        said = [account.industry for account in self.accounts_then(filing)] or filed
+        return any((industry or "").strip().casefold() in industries for industry in said)
 
     def has(self, filing: Filing, kind: DecisionKind) -> bool:
         """Is a decision of this kind recorded for the filing?"""
         return any(d.kind is kind for d in filing.decisions)
 
     def grants(self, but: Filing) -> list[tuple[Filing, Grant]]:
-        """The protections of the other filings, over or not, that meet this one's products."""
-        others = ((f, f.standing.grant) for f in self.filings if f is not but)
-        return [(f, g) for f, g in others if g is not None and meets(g.products, but.products)]
+        """The protections of the other filings, over or not, that meet this one's products and keep it waiting."""
+        several = self.several(but)
+        others = (f for f in self.filings if f is not but and not (several and f.party != but.party))
+        return [(f, g) for f in others if (g := f.standing.grant) is not None and meets(f.products, but.products)]
 
 
 def _filed_at(registration: Registration, decisions: list[Decision]) -> datetime | None:
@@ -330,8 +382,8 @@ def decided_end(filing: Filing) -> datetime | None:
     Live are pending, reviewed, waiting and protected claims (docs/rulings.md 7); `NEVER` for what was no claim.
     """
     standing = filing.standing
-    if standing.grant is not None:
-        return standing.grant.end
+    if standing.grant is not None:  # one that was over when it was approved stood undecided until then
+        return max(held_until(filing.decisions, standing.grant, filing.policy.extension), standing.grant.taken)
     if standing.approved:
         return FOREVER
     if filing.draft or filing.registration.received_at is None or filing.early:
@@ -339,12 +391,12 @@ def decided_end(filing: Filing) -> datetime | None:
     if filing.undecided:
         return None
     void, decided = standing.void, standing.decided
-    if decided is None or (void is not None and not _answered(filing, void)):
+    if decided is None or (void is not None and not _answered(filing, void, decided)):
         return NEVER
     return decided.effective_at
 
 
-def _answered(filing: Filing, returned: Decision) -> bool:
-    if returned.kind is not DecisionKind.RETURNED:
-        return False
-    return answered(filing.registration, filing.company, returned)
+def _answered(filing: Filing, returned: Decision, decided: Decision) -> bool:
+    """Had it come back before the next word about it? What is filled in after that brings no place back."""
+    said = filing.decisions
+    return any("back_at" in d.evidence for d in said[said.index(returned) : said.index(decided)])

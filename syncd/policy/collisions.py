@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from syncd.model import Account, Application, Code, DecisionKind, Ref
+from syncd.model import Account, Application, Code, Decision, DecisionKind, Ref
 from syncd.policy.book import MOST, Book, Clash, Filing, Verdict, decided_end
 from syncd.policy.eligibility import (
     cooled_down,
@@ -26,8 +26,10 @@ from syncd.policy.eligibility import (
     value_enough,
 )
 from syncd.policy.own_deals import Engaged
+from syncd.policy.passed import own_source, published_in_line, unpublished
 from syncd.policy.proof import proof_given
-from syncd.policy.scope import meets
+from syncd.policy.schema import Scope
+from syncd.policy.scope import deals_in, meets
 from syncd.policy.standing import FOREVER, NEVER
 from syncd.policy.ties import tie_winner
 
@@ -98,6 +100,9 @@ def filed_once(filing: Filing, book: Book) -> Verdict | None:
     facts = {"earlier": str(first.ref), "earlier_received_at": first.received_at.isoformat()}
     if all(not o.settled and o.standing.decided is None for o in earlier):
         return Verdict(Application.PENDING, "settled", "settling", filing.ready_at, facts)
+    if filing.policy.scope is Scope.OPPORTUNITY and not all(deals_in(o.products) for o in (filing, first)):
+        open_ = tuple(Clash(Code.C01, filing.ref, o.ref, None, "filed_once") for o in earlier[:MOST])
+        return Verdict(Application.REVIEW, "filed_once", "deal_unnamed", filing.ready_at, facts, open_)
     clashes = tuple(Clash(Code.C01, filing.ref, o.ref, o.ref, "filed_once") for o in earlier[:MOST])
     return Verdict(Application.REJECTED, "filed_once", "duplicate", filing.ready_at, facts, clashes)
 
@@ -107,6 +112,10 @@ def direct_first(filing: Filing, book: Book) -> Verdict | None:
     dormant = filing.policy.direct.dormant_after_days
     since = filing.day - timedelta(days=dormant)
     engaged = book.deals.engaged(filing.products, filing.received_at, since, MOST)
+    own = [found for found in engaged if book.deals.may_be_of(filing, found.opportunity)]
+    engaged = [found for found in engaged if found not in own]
+    if own and not (engaged and engaged[0].sure):
+        return _unsure(filing, own, dormant, book)
     if not engaged:
         return None
     sure = engaged[0].sure
@@ -115,6 +124,16 @@ def direct_first(filing: Filing, book: Book) -> Verdict | None:
     if sure:
         return Verdict(Application.REJECTED, "direct_first", "direct_engaged", filing.ready_at, facts, clashes)
     return Verdict(Application.REVIEW, "direct_first", "evidence_unsure", filing.ready_at, facts, clashes)
+
+
+def _unsure(filing: Filing, found: list[Engaged], dormant: int, book: Book) -> Verdict:
+    """What may be the registration's own deal stands against nobody until a person has said whose it is (C00)."""
+    likely = {e.opportunity.ref: book.deals.likely[e.opportunity.ref] for e in found}
+    made = [_engaged(filing, e._replace(sure=False), dormant) for e in found]
+    said = [{"score": round(likely[c.other].score, 4), "may_be_own": likely[c.other].reason} for c in made]
+    clashes = tuple(replace(c, evidence={**c.evidence, **more}) for c, more in zip(made, said, strict=True))
+    facts = clashes[0].evidence
+    return Verdict(Application.REVIEW, "direct_first", "own_deal_unsure", filing.ready_at, facts, clashes)
 
 
 def _engaged(filing: Filing, found: Engaged, dormant: int) -> Clash:
@@ -147,8 +166,8 @@ def direct_contact(filing: Filing, book: Book) -> Verdict | None:
 
 def _last_contact(account: Account, filing: Filing, book: Book) -> datetime | None:
     """The last time at which the company answered or took part, on the account or on a direct opportunity of it."""
-    deals = [o.ref for o in book.deals.direct if o.account_id == account.ref.id]
     past, received = book.deals.past, filing.received_at
+    deals = [o.ref for o in book.deals.stood(received) if o.account_id == account.ref.id]
     told = (found for ref in (account.ref, *deals) for found in past.activities(ref, received))
     return max((at for activity, at in told if activity.is_two_way), default=None)
 
@@ -171,7 +190,25 @@ def _lost_lately(filing: Filing, book: Book) -> Iterator[Clash]:
             yield Clash(Code.C13, filing.ref, opportunity.ref, None, "loss_cooled_down", facts)
 
 
-FORM = (partner_active, fields_complete, proof_given, first_contact_recent, value_enough, time_left, cooled_down)
+def family_whole(filing: Filing, book: Book) -> Verdict | None:
+    """Where a family of companies is decided about as one, it was small enough for that (`family_most`)."""
+    if book.group.complete:
+        return None
+    facts = {"family_most": book.policy.family_most}
+    return Verdict(Application.REVIEW, "family_whole", "family_too_large", filing.ready_at, facts)
+
+
+FORM = (
+    family_whole,
+    partner_active,
+    fields_complete,
+    proof_given,
+    first_contact_recent,
+    value_enough,
+    time_left,
+    unpublished,
+    cooled_down,
+)
 CLASHES = (
     not_named,
     not_house,
@@ -180,6 +217,7 @@ CLASHES = (
     filed_once,
     direct_first,
     direct_contact,
+    own_source,
     loss_cooled_down,
 )
 """The rules 5.6 to 5.10, the most severe first."""
@@ -189,12 +227,14 @@ CLASHES = (
 class Queue:
     """What stands before a filing: the claims ahead of it with the end of each, and the undecided ties.
 
-    `beaten` are the ties that a tie rule has put behind it, with that rule.
+    `beaten` are the ties that a tie rule has put behind it, with that rule. `parted` is when the last claim that was
+    ahead turned out to be about another deal.
     """
 
     ahead: tuple[tuple[Filing, datetime], ...]
     ties: tuple[Filing, ...]
     beaten: tuple[tuple[Filing, str], ...] = ()
+    parted: datetime = NEVER
 
     def behind(self, now: datetime) -> Filing | None:
         """The first claim ahead that still holds its place."""
@@ -205,6 +245,10 @@ class Queue:
         """The claim ahead that ended last, and when; the first in line among those that ended together."""
         return max(self.ahead, key=lambda pair: pair[1], default=None)
 
+    def free_from(self, filing: Filing) -> datetime:
+        """When nothing stands before a filing any more, once everything ahead has ended."""
+        return max([filing.ready_at, self.parted, *(end for _, end in self.ahead)])
+
 
 def queue(filing: Filing, book: Book) -> Queue:
     """The claims of other partners that meet this one, in order of priority (5.11).
@@ -214,12 +258,15 @@ def queue(filing: Filing, book: Book) -> Queue:
     ahead: list[tuple[Filing, datetime]] = []
     ties: list[Filing] = []
     beaten: list[tuple[Filing, str]] = []
-    partner, products = filing.registration.partner_id, filing.products
-    for other in book.filings:
+    parted = NEVER
+    for other in () if book.several(filing) else book.filings:
         tied = _tied(filing, other, book)
-        if not (tied or _ahead(other, filing)) or other.registration.partner_id == partner:
+        if not (tied or _ahead(other, filing)) or other.party == filing.party:
             continue
-        if not meets(products, other.products) or (end := live_end(other, book)) <= filing.ready_at:
+        if not meets(filing.products, other.products):
+            parted = max(parted, book.parted_at(filing, other))
+            continue
+        if (end := live_end(other, book)) <= filing.ready_at:
             continue
         stronger = tie_winner(filing, other, book) if tied and decided_end(other) is None else (other, "")
         if stronger is None:
@@ -228,7 +275,7 @@ def queue(filing: Filing, book: Book) -> Queue:
             ahead.append((other, end))
         else:
             beaten.append((other, stronger[1]))
-    return Queue(tuple(ahead), tuple(ties), tuple(beaten))
+    return Queue(tuple(ahead), tuple(ties), tuple(beaten), parted)
 
 
 def first_registered(filing: Filing, line: Queue, book: Book) -> Verdict | None:
@@ -240,13 +287,28 @@ def first_registered(filing: Filing, line: Queue, book: Book) -> Verdict | None:
         return Verdict(
             Application.WAITING, "first_registered", "waiting", filing.ready_at, ahead, clashes, behind=behind.ref
         )
-    if any(not other.settled for other, _ in line.beaten):
+    if any(not other.settled for other, _ in line.beaten) or _may_be_asked(line, book):
         return Verdict(Application.PENDING, "settled", "settling", filing.ready_at)
     if not line.ties:
-        return None
+        return published_in_line(filing, line.free_from(filing), book)
     facts: dict[str, Any] = {"tie_window": book.policy.tie_window.total_seconds()}
     clashes = tuple(between(filing, tie, book) for tie in line.ties[:MOST])
     return Verdict(Application.REVIEW, "first_registered", "tie", filing.ready_at, facts, clashes)
+
+
+def judged_too_early(filing: Filing, book: Book) -> bool:
+    """Does it meet a claim whose turn in this run came after its own, and which was decided then?"""
+    met = filing.verdict.clashes if filing.undecided and filing.verdict is not None else ()
+    others = (book.by_ref.get(ref) for clash in met for ref in (clash.registration, clash.other))
+    return any(other is not None and other.place > filing.place and not other.undecided for other in others)
+
+
+def _may_be_asked(line: Queue, book: Book) -> bool:
+    """May a request still turn up that was made before one of them ended? (`extension.requests_hold`)"""
+    horizon = book.group.horizon
+    grants = (f.standing.grant for f, _ in line.ahead if f.policy.extension.requests_hold)
+    ended = (held for held in grants if held is not None and held.cut is None)
+    return any(horizon is None or horizon < held.end for held in ended)
 
 
 def between(one: Filing, two: Filing, book: Book) -> Clash:
@@ -268,7 +330,9 @@ def between(one: Filing, two: Filing, book: Book) -> Clash:
 
 def _code_of(first: Filing, second: Filing, book: Book) -> Code:
     one, two = first.standing, second.standing
-    if _tied(first, second, book) and (one.by_person or two.by_person or not (one.approved or two.approved)):
+    approved = one.approved or two.approved
+    by_person = any(s.by_person and (s.approved or s.rejected) for s in (one, two))
+    if _tied(first, second, book) and (by_person or not approved):
         return Code.C06
     if one.grant is not None and one.grant.taken <= second.received_at:
         return Code.C03
@@ -278,19 +342,36 @@ def _code_of(first: Filing, second: Filing, book: Book) -> Code:
 def _winner_of(first: Filing, second: Filing, code: Code) -> tuple[Ref | None, str]:
     """Which of two partners' claims stands, and by what: a person's word, a protection in force, or the order."""
     one, two = first.standing, second.standing
-    if one.rejected and one.decided is not None:
-        return second.ref, str(one.decided.actor)
-    if two.rejected and two.decided is not None:
-        return first.ref, str(two.decided.actor)
+    if (refused := _refused(first)) is not None:
+        return second.ref, _said_by(refused)
+    if (refused := _refused(second)) is not None:
+        return first.ref, _said_by(refused)
     if one.grant is None and first.withdrawn:
         return second.ref, "withdrawn"
-    if two.approved and two.decided is not None and not _gave_way(first, second):
+    if two.grant is None and second.withdrawn:
+        return first.ref, "withdrawn"
+    if two.approved and two.decided is not None and (two.by_person or not _gave_way(first, second)):
         return second.ref, str(two.decided.actor) if two.by_person else "protection_stands"
     if code is not Code.C06:
         return first.ref, "first_registered"
     if one.approved and one.decided is not None:
-        return first.ref, str(one.decided.actor)
+        return first.ref, _said_by(one.decided)
     return None, "same_moment"
+
+
+def _refused(filing: Filing) -> Decision | None:
+    """What rejected it, or sent it back and was not answered since."""
+    decided = filing.standing.decided
+    if decided is None or filing.undecided:
+        return None
+    return decided if filing.standing.rejected or decided.kind is DecisionKind.RETURNED else None
+
+
+def _said_by(decided: Decision) -> str:
+    """The rule under which people read a decision: the source's, the rule itself, or the person."""
+    if decided.kind is DecisionKind.ADOPTED:
+        return "source_decides"
+    return decided.rule if decided.actor.kind == "rule" else str(decided.actor)
 
 
 def came_late(first: Filing, second: Filing) -> bool:

@@ -6,11 +6,13 @@ from datetime import datetime
 
 from syncd.model import ClaimGroup, Outcome
 from syncd.policy.book import Book
+from syncd.policy.collisions import judged_too_early
 from syncd.policy.desk import absences, deputies
 from syncd.policy.edits import edit_due, widen_before
-from syncd.policy.lifecycle import adopt, carry_out, judge, submit, withdraw
+from syncd.policy.lifecycle import adopt, carry_out, judge, request, submit, withdraw
 from syncd.policy.listing import collisions
 from syncd.policy.protection import expire, grant
+from syncd.policy.reminders import next_reminder, remind
 from syncd.policy.schema import Policy
 from syncd.policy.stamps import Stamps
 from syncd.policy.states import state_of
@@ -29,6 +31,7 @@ def decide(group: ClaimGroup, policy: Policy, now: datetime) -> Outcome:
     dues = [s.next_due for s in states.values() if s.next_due is not None]
     dues += [at for f in book.filings for at in absences(f.partner, policy) if at > now]
     dues += [at for f in book.filings if (at := edit_due(f, book)) is not None and at > now]
+    dues += [at for f in book.filings if (at := next_reminder(f, book)) is not None]
     return Outcome(
         decisions=tuple(book.new),
         collisions=listed,
@@ -48,13 +51,26 @@ def _decide(book: Book) -> None:
         carry_out(ruling, book)
     for filing in book.approved_in_order():
         grant(filing, book)
-    for filing in book.filings:
-        if filing.undecided:
-            widen_before(filing, book)
-            judge(filing, book)
+        request(filing, book)
+    _judge(book)
     widen_before(None, book)
     for filing in book.filings:
         expire(filing, book)
+        remind(filing, book)
+
+
+def _judge(book: Book) -> None:
+    """In order of priority; once more where that order is not the one in which the claims stand (tie rules)."""
+    known = -1
+    while known < len(book.new):
+        known = len(book.new)
+        for filing in book.filings:
+            if filing.undecided:
+                widen_before(filing, book)
+                judge(filing, book)
+                request(filing, book)
+        if not any(judged_too_early(filing, book) for filing in book.filings):
+            return
 
 
 def _topics(book: Book) -> frozenset[str]:

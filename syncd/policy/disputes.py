@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from syncd.model import Actor, Code, Collision, Decision, DecisionKind, Ref, User
 from syncd.policy.book import Book, Filing
-from syncd.policy.desk import Seat, calendar_of, seat
+from syncd.policy.desk import Seat, calendar_of, same_person, seat
 from syncd.policy.explain import day
 from syncd.policy.schema import Policy
 from syncd.policy.standing import is_person
@@ -82,9 +82,9 @@ def ruler_refusals(collision: Collision, actor: Actor, book: Book) -> list[str]:
         return [f"{collision.id} was decided on appeal by {history.after[-1].actor.name}, and that is final."]
     if history.appeal is None:
         return []
-    if actor.name == history.appeal.actor.name:
+    if same_person(actor.name, history.appeal.actor.name, book.policy):
         return [f"{actor.name} has appealed against {collision.id}; somebody else rules on it."]
-    if actor.name in _deciders(collision, history, book):
+    if any(same_person(actor.name, name, book.policy) for name in _deciders(collision, history, book)):
         return [f"{actor.name} has decided {collision.id} before; an appeal is decided by somebody else."]
     return []
 
@@ -204,8 +204,11 @@ _PARTNERS = (Code.C03, Code.C06, Code.C07)
 
 
 def _overturned(history: History) -> bool:
-    """Did the ruling on the appeal name another winner than the one before?"""
-    return bool(history.before and history.after) and history.before[-1].other != history.after[-1].other
+    """Did the ruling on the appeal name another winner than the one that stood, by a rule or a person?"""
+    if history.appeal is None or not history.after:
+        return False
+    stood = history.appeal.evidence.get("stood") or (history.before[-1].other if history.before else None)
+    return stood is not None and str(stood) != str(history.after[-1].other)
 
 
 def _hours(history: History, since: datetime | None) -> list[float]:

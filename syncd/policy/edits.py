@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from syncd.model import Application, DecisionKind
 from syncd.policy.book import Book, Filing, Verdict
 from syncd.policy.collisions import clash_of, first_registered, queue
+from syncd.policy.fields import plain
 from syncd.policy.schema import Approval
 from syncd.policy.scope import products_in
 from syncd.policy.standing import Standing, approval_reason
@@ -57,6 +59,32 @@ def widen_before(filing: Filing | None, book: Book) -> None:
         modified = other.registration.modified_at
         if other.edit is None and modified and (filing is None or modified < filing.received_at):
             widen(other, book)
+
+
+def value_moved(filing: Filing, book: Book) -> str:
+    """How far the value has moved since the grant, in words, where that is beyond what the policy tolerates (C48).
+
+    What was granted before values were kept with it, and what the source decides, is not looked at.
+    """
+    tolerance, held = filing.policy.value_tolerance_percent, filing.standing.grant
+    grants = (d for d in reversed(filing.decisions) if d.kind is DecisionKind.GRANTED and "value" in d.evidence)
+    granted = next(grants, None)
+    if not tolerance or held is None or not held.active(book.now) or filing.source_decides or filing.early:
+        return ""
+    if granted is None or filing.exempt("value_kept"):
+        return ""
+    was, now = granted.evidence["value"], plain(filing.registration.value)
+    return f"{was or 'none'} to {now or 'none'}" if was != now and not _within(was, now, tolerance) else ""
+
+
+def _within(was: str | None, now: str | None, tolerance: int) -> bool:
+    """Two values of one currency that differ by at most so many percent of the first."""
+    if not was or not now:
+        return False
+    (before, *one), (after, *two) = was.split(), now.split()
+    if [c.upper() for c in one] != [c.upper() for c in two]:
+        return False
+    return abs(Decimal(after) - Decimal(before)) * 100 <= tolerance * abs(Decimal(before))
 
 
 def edit_due(filing: Filing, book: Book) -> datetime | None:

@@ -12,7 +12,7 @@ from syncd.policy.book import MOST, Book, Clash, Filing, Verdict
 from syncd.policy.fields import plain, value_of
 from syncd.policy.partners import ON_HOLD
 from syncd.policy.schema import NamedAccounts
-from syncd.policy.scope import meets
+from syncd.policy.scope import beside_deals, meets
 from syncd.policy.standing import NEVER
 from syncd.policy.terms import Speculation
 
@@ -207,7 +207,7 @@ def _renewing(filing: Filing, book: Book) -> Contract | None:
 def sold_last(filing: Filing, book: Book) -> tuple[Opportunity, bool] | None:
     """What was won last for these products, if a partner brought it; and was that the partner of the filing?"""
     for _, opportunity in book.deals.won_before(filing.received_at, NEVER):
-        if meets(opportunity.products, filing.products):
+        if meets(beside_deals(opportunity.products), filing.products):
             return _brought_by(opportunity, filing, book)
     return None
 
@@ -224,8 +224,7 @@ def _brought_by(opportunity: Opportunity, filing: Filing, book: Book) -> tuple[O
 def few_records(filing: Filing, book: Book) -> Verdict | None:
     """An approval marks no more records than the policy allows; more of them hint at a wrong link (5.10)."""
     most = book.policy.max_records_per_registration
-    meeting = (o for o in book.deals.direct if not o.is_closed and meets(o.products, filing.products))
-    count = len(book.accounts) + sum(1 for _ in meeting) if most else 0
+    count = len(book.accounts) + book.deals.open_at(filing.products, filing.received_at) if most else 0
     if count <= most:
         return None
     facts = {"records": count, "max_records_per_registration": most}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from itertools import pairwise
 from typing import TypeVar
 
 from syncd.model import Account, Activity, ClaimGroup, Contract, ListEntry, Opportunity, Ref, Version
@@ -50,6 +51,15 @@ class Past:
                 return version.since
         return None
 
+    def key_since(self, opportunity: Opportunity) -> datetime | None:
+        """Since when it carries its registration key; its creation where nothing says that it ever carried another."""
+        since = opportunity.created_at
+        known = self._versions.get(opportunity.ref, ())
+        said = [(v.since, v.record.registration_key) for v in known if isinstance(v.record, Opportunity)]
+        for (_, before), (changed, after) in pairwise(said):
+            since = changed if before != after else since
+        return since
+
     def knows_activities(self, ref: Ref) -> bool:
         """Was something read of what people did on this record?"""
         return ref in self._activities
@@ -68,6 +78,11 @@ class Past:
     def last_active(self, ref: Ref, moment: datetime) -> date | None:
         """The last day on which people had done something on a record, as far as was entered by `moment`."""
         return max((happened.date() for _, happened in self.activities(ref, moment)), default=None)
+
+    def said_active(self, ref: Ref, moment: datetime) -> date | None:
+        """The last day by `moment` on which people did something on a record, by what is said today."""
+        said = (a.happened_at for a in self._activities.get(ref, ()) if a.is_human and a.happened_at is not None)
+        return max((at.date() for at in said if at <= moment), default=None)
 
     def listed(self, kinds: frozenset[str], moment: datetime) -> list[ListEntry]:
         """The entries of these lists that were in force on the day of `moment`, in the order of their ids.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,8 @@ from syncd.model import Application, Code, Ref, StampStatus
 from syncd.policy.book import Book, Clash, Filing
 from syncd.policy.requirable import REQUIRABLE
 from syncd.policy.scope import in_words
-from syncd.policy.words import APPLICATIONS, BANNERS, Audience, reason_words
+from syncd.policy.standing import instant
+from syncd.policy.words import APPLICATIONS, BANNERS, MAY_BE_PROTECTED, ONE_OF_SEVERAL, Audience, reason_words
 
 
 def day(at: datetime | None) -> str:
@@ -32,7 +33,8 @@ def partner_of(filing: Filing) -> str:
 def collision_sentence(clash: Clash, book: Book) -> str:
     """One collision in two short sentences: what meets, and what stands."""
     filing = book.by_ref[clash.registration]
-    what = _MEETS[clash.code].format(
+    meets = _PERHAPS if _is_unsure(clash) else _MEETS[clash.code]
+    what = meets.format(
         partner=partner_of(filing),
         number=filing.number,
         received=day(filing.registration.received_at),
@@ -41,7 +43,28 @@ def collision_sentence(clash: Clash, book: Book) -> str:
     )
     if what.startswith("the "):  # our own words; a partner's name stays as it is spelt
         what = f"T{what[1:]}"
-    return f"{what} {_stands(clash, filing, book)}"
+    return f"{what} {_stands(clash, filing, book)}{_around(clash)}"
+
+
+_PERHAPS = "{other} was open when {partner} filed {number} on {received}; if anybody was active then is not known."
+
+
+def _is_unsure(clash: Clash) -> bool:
+    """A direct opportunity of which nothing but a later activity is known (docs/rulings.md 5.9)."""
+    idle, dormant = clash.evidence.get("idle_days"), clash.evidence.get("dormant_after_days")
+    return clash.code is Code.C08 and idle is not None and dormant is not None and idle > dormant
+
+
+def _around(clash: Clash) -> str:
+    """What else changed since the approval, as facts and nothing more."""
+    facts = clash.evidence
+    said = []
+    if "account_created_at" in facts:
+        beside = ", beside one that was there before" if "account_before" in facts else ""
+        said.append(f"its account was created on {day(instant(facts['account_created_at']))}{beside}")
+    if "owner_changed_at" in facts:
+        said.append(f"its owner changed on {day(instant(facts['owner_changed_at']))}")
+    return f" Since the approval {' and '.join(said)}." if said else ""
 
 
 _MEETS: dict[Code, str] = {
@@ -59,7 +82,10 @@ _MEETS: dict[Code, str] = {
     Code.C15: "{partner} filed {number} on {received}; {other} was sold last, and a contract is up for renewal.",
     Code.C17: "{partner} filed {number} on {received}; {other} is a named account.",
     Code.C18: "{partner} filed {number} on {received}; {other} is a house account.",
+    Code.C19: "{partner} filed {number} for {products} on {received}; {other} is about a company of the same group.",
     Code.C20: "{number} of {partner} and {other} were granted apart, and meet since records were joined.",
+    Code.C26: "{other}, the deal of {number} of {partner}, lies on the account of another company.",
+    Code.C44: "{partner} filed {number} on {received}; {other} had been passed to a partner as a lead.",
     Code.C53: "{other} qualifies by what was entered after {partner} filed {number} on {received}.",
 }
 
@@ -68,12 +94,14 @@ def _stands(clash: Clash, filing: Filing, book: Book) -> str:
     if clash.winner is None:
         text = _OPEN.get(clash.rule, "A person decides; until then carry on.")
         return text.format(other=_name(clash.other, book))
+    if clash.code is Code.C19:
+        return "Nothing is inherited in a group: both stand, and each is told of the other."
     if clash.code is Code.C53:
         return "A claim is measured by what stood when it was received, so this adds nothing."
     by = f" That was decided by {clash.rule.partition(':')[2]}." if clash.rule.startswith("person:") else ""
     if clash.winner == clash.registration:
         return f"The registration {filing.number} of {partner_of(filing)} stands.{by}"
-    if clash.code in (Code.C14, Code.C15, Code.C17, Code.C18):
+    if clash.code in (Code.C14, Code.C15, Code.C17, Code.C18, Code.C44):
         return f"The registration was not approved.{by}"
     if clash.code is Code.C13:
         return f"The lost deal holds nothing, and the registration {filing.number} was not approved.{by}"
@@ -87,6 +115,8 @@ _OPEN = {
     "source_decides": "The partner portal decides.",
     "late_fact": "What speaks for {other} surfaced after the approval, which stands; a person decides.",
     "granted_apart": "Both stand as promised; a person decides.",
+    "own_deal_unsure": "It may be the partner's own deal: write the registration's number on it, or decide.",
+    "deal_moved": "The protection holds for its own company; a person decides.",
 }
 
 
@@ -97,6 +127,9 @@ def _name(ref: Ref, book: Book) -> str:
     opportunity = book.deals.by_ref.get(ref)
     if opportunity is not None:
         return f"the opportunity {opportunity.name or ref.id}"
+    relative = next((r for r in book.group.relatives if r.registration.ref == ref), None)
+    if relative is not None:
+        return f"a claim on {relative.company}"
     account = next((a for a in book.accounts if a.ref == ref), None)
     return f"the account {(account.name if account else None) or ref.id}"
 
@@ -118,7 +151,16 @@ def state_sentence(filing: Filing, application: Application, reason: str, behind
     evidence = verdict.evidence if verdict else (decided.evidence if decided else {})
     if reason == "missing_fields":
         return f"{text} Missing: {', '.join(REQUIRABLE.get(n, n) for n in evidence.get('missing', ()))}."
+    if reason == "first_contact_too_old":
+        return f"{text} It was {evidence.get('age_days')} days before; {evidence.get('max_age_days')} are allowed."
     return text
+
+
+def summary(held: Sequence[Filing]) -> str:
+    """Several protections of one account in a line, the one that ends first before the others."""
+    ends = [(f, f.standing.grant.end if f.standing.grant else None) for f in held]
+    said = "; ".join(f"{partner_of(f)}, {products_of(f)}, until {day(end)}" for f, end in ends)
+    return f"{len(held)} protections: {said}"
 
 
 def banner(stamp: Mapping[str, Any], audience: Audience = Audience.REP, owner: bool = True) -> str:
@@ -127,8 +169,13 @@ def banner(stamp: Mapping[str, Any], audience: Audience = Audience.REP, owner: b
         return ""
     of_owner, of_others = BANNERS[StampStatus(stamp["status"])]
     template = of_owner if owner or audience is Audience.MANAGER else of_others
-    until = stamp.get("until")
+    until, count = stamp.get("until"), int(stamp.get("count") or 0)
+    if stamp.get("reason") == "check_products":
+        template = MAY_BE_PROTECTED
+    elif count > 1:
+        template = f"{template} {ONE_OF_SEVERAL}"
     values = {
+        "{count}": str(count),
         "{partner}": stamp.get("partner") or "A partner",
         "{scope}": in_words(frozenset((stamp.get("scope") or "").split(";")) - {""}),
         "{until}": day(until) if isinstance(until, datetime) else "further notice",

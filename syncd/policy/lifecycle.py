@@ -30,7 +30,8 @@ def submit(filing: Filing, book: Book) -> None:
         return
     received = registration.received_at
     filed = [d for d in filing.decisions if d.kind is DecisionKind.SUBMITTED]
-    if not filed or instant(filed[-1].evidence["received_at"]) != received:
+    back = filing.undecided and filing.sent_back and registration.modified_at is not None
+    if not filed or back or instant(filed[-1].evidence["received_at"]) != received:
         evidence: dict[str, Any] = {
             "received_at": received.isoformat(),
             "seen_at": book.now.isoformat(),
@@ -39,6 +40,8 @@ def submit(filing: Filing, book: Book) -> None:
             "products": sorted(registration.products),
             "filled": filled(registration, filing.company),
         }
+        if back and registration.modified_at is not None:
+            evidence["back_at"] = registration.modified_at.isoformat()
         if filing.ref in book.group.counts:
             evidence["partner_counts"] = dict(book.group.counts[filing.ref])
         actor = Actor("source", filing.ref.connection)
@@ -117,6 +120,18 @@ def withdraw(filing: Filing, book: Book) -> None:
     book.record(DecisionKind.WITHDRAWN, filing, "withdrawn", "withdrawn", at, {"withdrawn_at": at.isoformat()}, actor)
 
 
+def request(filing: Filing, book: Book) -> None:
+    """The partner has asked for an extension before the end: a fact, whoever decides about it and when (9a)."""
+    asked, held = filing.registration.extension_asked_at, filing.standing.grant
+    if asked is None or held is None or filing.source_decides or not held.since <= asked < held.end:
+        return
+    if any(d.kind is DecisionKind.REQUESTED and d.effective_at >= asked for d in filing.decisions):
+        return
+    evidence = {"asked_at": asked.isoformat(), "until": held.end.isoformat()}
+    actor = Actor("source", filing.ref.connection)
+    book.record(DecisionKind.REQUESTED, filing, "extension_requested", "requested", asked, evidence, actor)
+
+
 def carry_out(ruling: Decision, book: Book) -> None:
     """What a ruling means for both registrations of its collision (9). Done once; a person's later word stands."""
     subject, other = book.by_ref.get(ruling.subject), ruled_other(ruling, book)
@@ -124,13 +139,19 @@ def carry_out(ruling: Decision, book: Book) -> None:
         return
     rival = book.by_ref.get(other) if other is not None else None
     if ruling.other == subject.ref:
-        if rival is not None and rival.standing.approved:
+        if rival is not None and _stood_when_ruled(rival, ruling):
             _reject_by(ruling, rival, book)
         _approve_by(ruling, subject, book)
         return
     _reject_by(ruling, subject, book)
     if rival is not None and ruling.other == rival.ref:
         _approve_by(ruling, rival, book)
+
+
+def _stood_when_ruled(rival: Filing, ruling: Decision) -> bool:
+    """Was it approved when the ruling was made? What is approved after it, in its turn, is not taken away by it."""
+    decided = rival.standing.decided
+    return decided is not None and rival.standing.approved and _spoken_at(decided) <= ruling.at
 
 
 def ruled_other(ruling: Decision, book: Book) -> Ref | None:
@@ -171,10 +192,12 @@ def _carried_out(ruling: Decision, filing: Filing) -> bool:
     for decision in filing.decisions:
         if all(decision.evidence.get(key) == value for key, value in mandate.items()):
             return True
-        final = decision.kind in (DecisionKind.APPROVED, DecisionKind.REJECTED, DecisionKind.ADOPTED)
-        if final and decision.actor.kind != "rule" and _spoken_at(decision) > ruling.at:
+        if decision.kind in _FINAL and decision.actor.kind != "rule" and _spoken_at(decision) > ruling.at:
             return True
     return False
+
+
+_FINAL = (DecisionKind.APPROVED, DecisionKind.REJECTED, DecisionKind.ADOPTED, DecisionKind.WITHDRAWN)
 
 
 def _spoken_at(decision: Decision) -> datetime:
@@ -221,11 +244,10 @@ def _approval(filing: Filing, line: Queue, book: Book) -> Verdict:
         return Verdict(Application.REVIEW, "valid_and_first", "needs_approval", filing.ready_at)
     if not book.group.visible:
         return Verdict(Application.REVIEW, "valid_and_first", "not_visible", filing.ready_at)
-    effective_at = filing.ready_at
+    effective_at = line.free_from(filing)
     clashes: tuple[Clash, ...] = ()
     if line.last is not None:
-        before, ended_at = line.last
-        effective_at = max(effective_at, ended_at)
+        before, _ = line.last
         clashes = (between(filing, before, book),)
     facts = {
         "ready_at": filing.ready_at.isoformat(),

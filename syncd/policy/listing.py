@@ -40,15 +40,23 @@ def _rulings(book: Book) -> Iterator[Clash]:
 
 
 def _all(book: Book) -> Iterator[Clash]:
-    for filing in book.filings:
+    """What a rule or a person decided goes before what is only said beside a word of the source."""
+    for filing in sorted(book.filings, key=_told_by_source):
         yield from _of(filing, book)
     yield from informing(book)
+
+
+def _told_by_source(filing: Filing) -> bool:
+    decided = filing.standing.decided
+    return decided is not None and decided.kind is DecisionKind.ADOPTED
 
 
 def _listed(filing: Filing, book: Book) -> bool:
     """Collisions are listed while their registration is undecided, approved and not over, or rejected."""
     standing = filing.standing
     if filing.draft or (filing.withdrawn and not standing.approved and not standing.rejected):
+        return False
+    if standing.decided is not None and standing.decided.kind is DecisionKind.RETURNED and not filing.undecided:
         return False
     held = standing.grant
     return not (standing.approved and held is not None and held.over(book.now))

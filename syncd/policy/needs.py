@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from syncd.model import Stream
+from syncd.policy.claim_terms import Branches, Family
 from syncd.policy.requirable import REQUIRABLE
 from syncd.policy.schema import NamedAccounts, Policy
 
@@ -123,6 +124,11 @@ RULES: tuple[Rule, ...] = (
         lambda policy: policy.least_days_before_close > 0,
     ),
     Rule(
+        "requests_hold", "9a", (_filed("extension_asked_at"),),
+        "Nobody is known to have asked for an extension, and who waits follows at the end.",
+        lambda policy: policy.extension.requests_hold,
+    ),
+    Rule(
         "dormant", "13", (_deal("last_activity_on"),),
         "A protection is dormant by the day of its start, or that of its deal.",
         lambda policy: policy.protection.dormant_after_days > 0,
@@ -162,6 +168,53 @@ RULES: tuple[Rule, ...] = (
         (Need(DIRECT, Stream.ACTIVITIES, ("is_two_way",)), Need(DIRECT, Stream.ACTIVITIES, ("created_at",))),
         "Contact without an opportunity is not looked at.",
         lambda policy: policy.direct.contact_days > 0,
+    ),
+    Rule(
+        "unpublished", "5.5, C37", (_filed("tender_on"),),
+        "No tender counts as published.",
+        lambda policy: policy.tenders is not NamedAccounts.ALLOW,
+    ),
+    Rule(
+        "own_source", "5.9, C44",
+        (Need(DIRECT, Stream.LEADS, ("account_id",)), Need(DIRECT, Stream.LEADS, ("partner_name",)),
+         Need(DIRECT, Stream.LEADS, ("created_at",))),
+        "No lead counts as passed on.",
+        lambda policy: policy.passed_leads is not NamedAccounts.ALLOW,
+    ),
+    Rule(
+        "roles", "1, C34, C35", (_filed("role"),),
+        "Everybody counts as reseller.",
+        lambda policy: policy.roles.on,
+    ),
+    Rule(
+        "on_behalf", "1, C34", (_filed("with_partner_id"),),
+        "What a distributor files is its own claim.",
+        lambda policy: bool(policy.roles.on_behalf),
+    ),
+    Rule(
+        "branches", "1, C02", (Need(PARTNER, Stream.PARTNERS, ("parent_id",)),),
+        "Every partner stands for itself.",
+        lambda policy: policy.branches is Branches.TOGETHER,
+    ),
+    Rule(
+        "family", "1, C19", (_account("parent_id"),),
+        "No company is known to be owned by another.",
+        lambda policy: policy.family is not Family.APART,
+    ),
+    Rule(
+        "several_at_once", "1, C39", (_account("industry"),),
+        "The industry is what the filing says, where the company has no account, and else unknown.",
+        lambda policy: bool(policy.several_in),
+    ),
+    Rule(
+        "own_deal_by_kind", "3.2", (_deal("kind"),),
+        "No kind of opportunity tells whose it is.",
+        lambda policy: bool(policy.own_deals.kinds or policy.direct_means.kinds),
+    ),
+    Rule(
+        "own_deal_by_creator", "3.2", (_deal("created_by_id"),),
+        "Nobody's having created an opportunity tells whose it is.",
+        lambda policy: bool(policy.own_deals.created_by),
     ),
     Rule(
         "no_duplicate", "5.8, C01", (_filed("partner_id"),),

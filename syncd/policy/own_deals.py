@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from syncd.model import ClaimGroup, FiledStatus, Opportunity, Ref
+from syncd.model import ClaimGroup, Lead, Opportunity, Ref
+from syncd.policy.claim_terms import Unsure, folded
 from syncd.policy.evidence import Past
 from syncd.policy.schema import Policy
 from syncd.policy.scope import meets
@@ -24,6 +26,53 @@ def closed_at(opportunity: Opportunity) -> datetime | None:
     if opportunity.closed_at is not None:
         return opportunity.closed_at
     return datetime.combine(opportunity.close_on, time(), UTC) if opportunity.close_on else None
+
+
+class Marks:
+    """What an opportunity says of itself: that a partner brought it, or that it is the direct team's."""
+
+    def __init__(self, group: ClaimGroup, policy: Policy) -> None:
+        own = policy.own_deals
+        self._sources, self._kinds, self._direct = map(folded, (own.lead_sources, own.kinds, policy.direct_means.kinds))
+        users = folded(own.created_by)
+        self._users = users | {u.ref.id.casefold() for email, u in group.managers.items() if email.casefold() in users}
+
+    def say_partner(self, opportunity: Opportunity) -> bool:
+        """It names a partner, or its lead source, its kind or who has created it say that one brought it."""
+        if _has(opportunity.partner_name) or _fold(opportunity.lead_source) in self._sources:
+            return True
+        return _fold(opportunity.kind) in self._kinds or _fold(opportunity.created_by_id) in self._users
+
+    def say_direct(self, opportunity: Opportunity) -> bool:
+        """It is of a kind in which the direct team sells."""
+        return not self._direct or _fold(opportunity.kind) in self._direct
+
+
+def marked_by_leads(group: ClaimGroup) -> ClaimGroup:
+    """The group with what a lead said of a partner on the opportunity that it was converted to, now and before.
+
+    What the opportunity says itself goes before; of several leads the first by id that says something.
+    """
+    said: dict[str, Lead] = {}
+    for lead in sorted(group.leads, key=lambda lead: (lead.ref.id, lead.ref), reverse=True):
+        if lead.opportunity_id and any(_has(getattr(lead, name)) for name in _FROM_LEADS):
+            said[lead.opportunity_id] = lead
+    if not said:
+        return group
+
+    def marked(opportunity: Opportunity) -> Opportunity:
+        lead = said.get(opportunity.ref.id)
+        marks = {n: getattr(lead, n) for n in _FROM_LEADS if lead and not _has(getattr(opportunity, n))}
+        return replace(opportunity, **marks)
+
+    past = {
+        ref: tuple(replace(v, record=marked(v.record)) if isinstance(v.record, Opportunity) else v for v in versions)
+        for ref, versions in group.past.items()
+    }
+    return replace(group, opportunities=tuple(map(marked, group.opportunities)), past=past)
+
+
+_FROM_LEADS = ("registration_key", "partner_name", "lead_source")
 
 
 class Engaged(NamedTuple):
@@ -57,11 +106,13 @@ class Deals:
         opportunities = _in_order(group.opportunities)
         self._filed = [f for f in filings if _filed(f)]
         self._received = [f.received_at for f in self._filed]
-        self._keys = _keys(filings)
-        self._sources = {_fold(s) for s in policy.own_deals.lead_sources}
+        self._keys = keys_of(filings)
+        self._marks = Marks(group, policy)
         self._within = timedelta(days=policy.own_deals.within_days)
         self.own: dict[Ref, Filing] = {}
         self.sourced: set[Ref] = set()
+        self.outside: set[Ref] = set()
+        self.likely = group.likely if policy.direct_means.unsure is Unsure.REVIEW else {}
         direct: list[Opportunity] = []
         for opportunity in opportunities:
             owner = self._owner(opportunity)
@@ -70,9 +121,11 @@ class Deals:
             elif (
                 opportunity.ref in self._elsewhere
                 or _has(opportunity.registration_key)
-                or self._from_partner(opportunity)
+                or self._marks.say_partner(opportunity)
             ):
                 self.sourced.add(opportunity.ref)
+            elif not self._marks.say_direct(opportunity):
+                self.outside.add(opportunity.ref)
             else:
                 direct.append(opportunity)
         self.direct = sorted(direct, key=_by_creation)
@@ -96,12 +149,19 @@ class Deals:
         return _in_order(stamped)
 
     def is_direct(self, ref: Ref) -> bool:
-        """Neither somebody's own deal nor partner-sourced."""
-        return ref not in self.own and ref not in self.sourced
+        """Neither somebody's own deal nor partner-sourced, nor of a kind in which the direct team does not sell."""
+        return ref not in self.own and ref not in self.sourced and ref not in self.outside
 
     def kind(self, ref: Ref) -> str:
-        """`own`, `partner_sourced` or `direct`."""
-        return "own" if ref in self.own else "partner_sourced" if ref in self.sourced else "direct"
+        """`own`, `partner_sourced`, `outside` or `direct`."""
+        if ref in self.own:
+            return "own"
+        return "partner_sourced" if ref in self.sourced else "outside" if ref in self.outside else "direct"
+
+    def may_be_of(self, filing: Filing, opportunity: Opportunity) -> bool:
+        """May it be this registration's own deal although nothing on it says so?"""
+        found = self.likely.get(opportunity.ref)
+        return found is not None and found.registration == filing.ref
 
     def engaged(self, products: frozenset[str], received: datetime, since: date, most: int) -> list[Engaged]:
         """The direct opportunities meeting some products that were created before `received`, open then, and active
@@ -151,17 +211,36 @@ class Deals:
         """The open direct opportunities from before `received` that would stand against a claim by what they say now,
         and did not by what they said at `received`: the `most` oldest."""
         now = (o for o in self.direct if not o.is_closed and self._may_differ(o, received))
-        found = [o for o in now if meets(o.products, products) and _active_since(o, since)]
+        found = [o for o in now if meets(o.products, products) and self._said_active(o, received, since)]
         if not found:
             return []
-        stood = {engaged.opportunity.ref for engaged in self.engaged(products, received, since, len(self.direct))}
+        stood = {engaged.opportunity.ref for engaged in self.engaged(products, received, since, len(self.by_ref))}
         return [o for o in found if o.ref not in stood][:most]
 
     def _may_differ(self, opportunity: Opportunity, received: datetime) -> bool:
         created, last = opportunity.created_at, opportunity.last_activity_on
         if created is None or created >= received:
             return False
-        return opportunity.ref in self.past or (last is not None and last > received.date())
+        if opportunity.ref in self.past or (last is not None and last > received.date()):
+            return True
+        return self.past.knows_activities(opportunity.ref)
+
+    def _said_active(self, opportunity: Opportunity, received: datetime, since: date) -> bool:
+        """Is it active since that day by what is said now, whenever that was entered?"""
+        created, last = opportunity.created_at, opportunity.last_activity_on
+        said = [day for day in (last, self.past.said_active(opportunity.ref, received)) if day is not None]
+        return max(said, default=created.date() if created else date.min) >= since
+
+    def open_at(self, products: frozenset[str], received: datetime) -> int:
+        """How many direct opportunities that meet some products were open at `received`, as they stood then."""
+        then = (o for o in self.stood(received) if (o.created_at or NEVER) < received)
+        still = (o for o in then if not o.is_closed or (closed_at(o) or NEVER) > received)
+        return sum(1 for o in still if meets(o.products, products))
+
+    def stood(self, received: datetime) -> Iterator[Opportunity]:
+        """The direct opportunities as they stood at `received`, whatever became of them."""
+        yield from (o for o in self.direct if o.ref not in self.past)
+        yield from self._as_they_stood(received)
 
     def _as_they_stood(self, received: datetime) -> Iterator[Opportunity]:
         """The opportunities that say something else now, as they were: those that were direct ones of this group."""
@@ -169,8 +248,8 @@ class Deals:
             if opportunity.ref in self.own or opportunity.ref in self._elsewhere:
                 continue
             then, _ = self.past.at(opportunity, received)
-            brought = _has(then.registration_key) or self._from_partner(then)
-            if not brought and self._was_here(then):
+            brought = _has(then.registration_key) or self._marks.say_partner(then)
+            if not brought and self._was_here(then) and self._marks.say_direct(then):
                 yield then
 
     def _was_here(self, then: Opportunity) -> bool:
@@ -188,16 +267,13 @@ class Deals:
         if opportunity.ref in self._elsewhere:
             return None
         by_key = self._by_key(opportunity)
-        if by_key is not None or opportunity.created_at is None or not self._from_partner(opportunity):
+        if by_key is not None or opportunity.created_at is None or not self._marks.say_partner(opportunity):
             return by_key
         return self._latest_fitting(opportunity, opportunity.created_at)
 
     def _by_key(self, opportunity: Opportunity) -> Filing | None:
         key = (opportunity.registration_key or "").strip()
         return self._keys.get(key) if key else None
-
-    def _from_partner(self, opportunity: Opportunity) -> bool:
-        return _has(opportunity.partner_name) or _fold(opportunity.lead_source) in self._sources
 
     def _latest_fitting(self, opportunity: Opportunity, created: datetime) -> Filing | None:
         """The latest filing before the opportunity that fits it, the lowest id among filings of one instant."""
@@ -210,11 +286,6 @@ class Deals:
             if _fits(opportunity, filing):
                 best = filing
         return best
-
-
-def _active_since(opportunity: Opportunity, since: date) -> bool:
-    created = opportunity.created_at
-    return (opportunity.last_activity_on or (created.date() if created else date.min)) >= since
 
 
 def _closed_between(
@@ -241,7 +312,7 @@ def _oldest(engaged: Engaged) -> tuple[datetime, str, Ref]:
 
 
 def _fits(opportunity: Opportunity, filing: Filing) -> bool:
-    if not meets(filing.registration.products, opportunity.products):
+    if not meets(filing.products, opportunity.products):
         return False
     if not _has(opportunity.partner_name):
         return True
@@ -249,14 +320,10 @@ def _fits(opportunity: Opportunity, filing: Filing) -> bool:
 
 
 def _filed(filing: Filing) -> bool:
-    registration = filing.registration
-    return registration.received_at is not None and registration.status not in (
-        FiledStatus.DRAFT,
-        FiledStatus.WITHDRAWN,
-    )
+    return filing.registration.received_at is not None and not filing.draft and not filing.withdrawn
 
 
-def _keys(filings: Sequence[Filing]) -> dict[str, Filing]:
+def keys_of(filings: Sequence[Filing]) -> dict[str, Filing]:
     """Registration keys: ids go before numbers, and an earlier filing before a later one."""
     keys: dict[str, Filing] = {}
     for filing in filings:

@@ -88,8 +88,9 @@ def _offboarded(state: RegistrationState, at: datetime, until: datetime, to: Par
         if to is not None:
             what = f"passes to {to.name}, until {_day(state.until)} as promised"
             return Step(state.number, state.ref, what, DecisionKind.TRANSFERRED, at)
-        end = min(until, state.until) if state.until else until
-        return Step(state.number, state.ref, f"ends on {_day(end)}", DecisionKind.REVOKED, until)
+        if state.until is not None and state.until <= until:
+            return Step(state.number, state.ref, f"ends on {_day(state.until)}, as promised", None, at)
+        return Step(state.number, state.ref, f"ends on {_day(until)}", DecisionKind.REVOKED, until)
     if state.application in _UNDECIDED:
         return Step(state.number, state.ref, "is not approved; whoever waits behind it follows", None, at)
     return None

@@ -21,6 +21,7 @@ from syncd.model import (
 from syncd.policy.acts import ACTS, check_act, extended, reinstated, source_refusal
 from syncd.policy.book import Book, Filing
 from syncd.policy.decide import decide
+from syncd.policy.desk import refusals
 from syncd.policy.disputes import appeal_refusals, ruler_refusals
 from syncd.policy.explain import day
 from syncd.policy.protection import window
@@ -40,6 +41,8 @@ def check_person(group: ClaimGroup, policy: Policy, now: datetime, decision: Dec
     if filing is None:
         return [f"There is no registration {decision.subject} here."]
     states = {s.ref: s for s in outcome.states}
+    if refused := _of_the_desk(decision, filing, book):
+        return refused
     if decision.kind is DecisionKind.RULED:
         return _ruling(decision, filing, book, outcome, states)
     if decision.kind is DecisionKind.APPEALED:
@@ -52,8 +55,6 @@ def check_person(group: ClaimGroup, policy: Policy, now: datetime, decision: Dec
         return [source_refusal(filing.number, decision.kind)]
     if decision.kind is DecisionKind.REJECTED:
         return _rejection(filing, states[filing.ref])
-    if refused := _own_filing(decision, filing):
-        return refused
     return _approval(filing, states[filing.ref]) or _room(filing, decision.effective_at, book, frozenset())
 
 
@@ -104,7 +105,8 @@ def act(
 def appeal(collision: Collision, actor: Actor, at: datetime, policy: Policy, reason: str = "") -> Decision:
     """An appeal against how a collision was decided; somebody else rules on it, and that is final."""
     made = _by_person(DecisionKind.APPEALED, collision.registration, actor, at, policy, reason)
-    return replace(made, evidence={"collision": collision.id, "against": str(collision.other)})
+    stood = {"stood": str(collision.winner)} if collision.winner is not None else {}
+    return replace(made, evidence={"collision": collision.id, "against": str(collision.other), **stood})
 
 
 def rule(collision: Collision, winner: Ref, actor: Actor, at: datetime, policy: Policy, reason: str = "") -> Decision:
@@ -127,12 +129,11 @@ def _by_person(kind: DecisionKind, ref: Ref, actor: Actor, at: datetime, policy:
     )
 
 
-def _own_filing(decision: Decision, filing: Filing) -> list[str]:
-    """Nobody approves what they filed themselves (DESIGN 8)."""
-    submitter = (filing.registration.submitter or "").strip().casefold()
-    if not submitter or submitter != decision.actor.name.strip().casefold():
-        return []
-    return [f"{decision.actor.name} filed {filing.number}; somebody else has to approve it."]
+def _of_the_desk(decision: Decision, filing: Filing, book: Book) -> list[str]:
+    """Nobody decides in favour of what they filed themselves, and only approvers decide (DESIGN 8)."""
+    favoured = book.by_ref.get(decision.other) if decision.kind is DecisionKind.RULED and decision.other else filing
+    submitter = favoured.registration.submitter if favoured is not None else None
+    return refusals(decision.actor.name, decision.kind, submitter, (favoured or filing).number, book.policy)
 
 
 def _rejection(filing: Filing, state: RegistrationState) -> list[str]:
@@ -151,7 +152,7 @@ def _approval(filing: Filing, state: RegistrationState) -> list[str]:
     number = filing.number
     if state.application is Application.DRAFT:
         return [f"{number} is a draft; the partner has not filed it."]
-    if state.application is Application.WITHDRAWN:
+    if filing.withdrawn:
         return [f"{number} was withdrawn by the partner, who has to file it again."]
     if state.protection is Protection.EXPIRED and state.application is Application.APPROVED:
         return [f"The protection of {number} ended on {day(state.until)}; the partner has to file again."]

@@ -37,6 +37,7 @@ def _fits(programme: Programme, registration: Registration, partner: Partner | N
         (programme.regions, (partner.region if partner else None,)),
         (programme.products, tuple(registration.products)),
         (programme.countries, (country,)),
+        (programme.kinds, (registration.kind,)),
     )
     return all(not wanted or not _fold(wanted).isdisjoint(_fold(given)) for wanted, given in named)
 

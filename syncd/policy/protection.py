@@ -8,6 +8,7 @@ from typing import Any
 from syncd.model import DecisionKind
 from syncd.policy.benefits import benefits_granted
 from syncd.policy.book import Book, Filing
+from syncd.policy.fields import plain
 from syncd.policy.schema import Starts
 from syncd.policy.standing import FOREVER, Grant, approval_reason
 
@@ -32,6 +33,7 @@ def grant(filing: Filing, book: Book) -> None:
         "products": sorted(filing.scope),
         "starts": terms.starts.value,
         "days": terms.days,
+        "value": plain(filing.registration.value),
         **benefits_granted(filing.partner, filing.policy),
     }
     book.record(DecisionKind.GRANTED, filing, "protection_days", approval_reason(approval), taken, evidence)

@@ -9,9 +9,11 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from syncd.policy.claim_terms import Branches, DirectMeans, Family, MovedDeals, RoleTerms
 from syncd.policy.durations import Duration, format_duration
+from syncd.policy.ownership import Drift, OwnershipTerms
 from syncd.policy.presets import PRESETS, with_preset
 from syncd.policy.requirable import REQUIRABLE, meant
 from syncd.policy.terms import (
@@ -22,7 +24,9 @@ from syncd.policy.terms import (
     ExtensionTerms,
     Least,
     Part,
+    PrecheckTerms,
     ProofTerms,
+    ReminderTerms,
     ReviewTerms,
     Speculation,
 )
@@ -49,6 +53,7 @@ class Scope(StrEnum):
 
     PRODUCTS = "products"
     COMPANY = "company"
+    OPPORTUNITY = "opportunity"
 
 
 class Territory(StrEnum):
@@ -126,12 +131,19 @@ class OwnDeals(Part):
     within_days: int = Field(default=90, ge=1, le=3650)
     """Such an opportunity belongs to a registration when it was created within this many days after the filing."""
 
-    @field_validator("lead_sources")
+    kinds: tuple[str, ...] = ()
+    """Record types or pipelines that say so, as the opportunity's `kind` names them."""
+
+    created_by: tuple[str, ...] = ()
+    """Users who say so by having created it, such as the portal's own: ids, or e-mails of users of the direct CRM."""
+
+    @field_validator("lead_sources", "kinds", "created_by")
     @classmethod
-    def _no_blank(cls, sources: tuple[str, ...]) -> tuple[str, ...]:
-        if any(not source.strip() for source in sources):
-            raise ValueError("a blank lead source would make every opportunity without one a partner's; remove it")
-        return sources
+    def _no_blank(cls, marks: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if any(not mark.strip() for mark in marks):
+            what = {"lead_sources": "lead source", "kinds": "kind", "created_by": "user"}[str(info.field_name)]
+            raise ValueError(f"a blank {what} would make every opportunity without one a partner's; remove it")
+        return marks
 
 
 class Programme(Part):
@@ -141,7 +153,7 @@ class Programme(Part):
     """What it is called, in decisions and sentences."""
 
     partners: tuple[str, ...] = ()
-    """Keys of partners; any partner when left out. The same holds for the other four."""
+    """Keys of partners; any partner when left out. The same holds for the other five."""
 
     tiers: tuple[str, ...] = ()
     """Tiers of partners, as the portal names them."""
@@ -154,6 +166,9 @@ class Programme(Part):
 
     countries: tuple[str, ...] = ()
     """Countries of the deal, or of the company."""
+
+    kinds: tuple[str, ...] = ()
+    """Kinds of deal as registrations name them, such as add-on (C16)."""
 
     from_on: date | None = None
     """The first day of filing for which it holds; what was filed before keeps the terms it was filed under."""
@@ -218,7 +233,7 @@ class Programme(Part):
         return self
 
 
-_SELECTS = ("name", "partners", "tiers", "regions", "products", "countries", "from_on", "until_on")
+_SELECTS = ("name", "partners", "tiers", "regions", "products", "countries", "kinds", "from_on", "until_on")
 
 
 class Policy(Part):
@@ -226,6 +241,9 @@ class Policy(Part):
 
     preset: str = Field(default="first_to_file", exclude=True)
     """Where to start: `first_to_file`, `account_based` or `opportunity_based`; the other keys say what differs."""
+
+    two_people: bool = False
+    """Is a policy in force only once somebody has proposed it and somebody else has approved it?"""
 
     approval: Approval = Approval.AUTOMATIC
     """`automatic`: what every rule has let through is approved by itself. `manual`: a person approves each one."""
@@ -257,19 +275,51 @@ class Policy(Part):
     """Registrations on house accounts: `allow`, `review` or `reject`."""
 
     scope: Scope = Scope.PRODUCTS
-    """`products`: a registration claims the products that it names. `company`: it claims the whole company."""
+    """A registration claims the products that it names (`products`), the whole company (`company`), or its products in
+    the one deal that carries its number (`opportunity`)."""
 
     territory: Territory = Territory.ANYWHERE
     """`country`: claims in two countries do not meet. The country is the deal's, else that of its company."""
 
+    family: Family = Family.APART
+    """Companies joined by ownership: `apart`, `warn` of claims on each other, or one claim group (`together`)."""
+
+    family_most: int = Field(default=100, ge=2, le=500)
+    """So many accounts a family may have to be one claim group; filings in a larger one are looked at by a person."""
+
+    branches: Branches = Branches.APART
+    """Partners with the same parent: each for itself (`apart`), or one partner in every rule (`together`)."""
+
+    roles: RoleTerms = RoleTerms()
+    """Distributors and referrers beside resellers. Everybody holds a claim of their own when left out."""
+
+    several_in: tuple[str, ...] = ()
+    """Industries, such as Government, in whose companies several partners may be protected at once."""
+
+    tenders: NamedAccounts = NamedAccounts.ALLOW
+    """Registrations of a deal whose tender was published before the approval: `allow`, `review` or `reject`."""
+
+    passed_leads: NamedAccounts = NamedAccounts.ALLOW
+    """Registrations where you passed a lead to a partner: `allow`, or its own is looked at and others' are too
+    (`review`) or are refused (`reject`)."""
+
+    passed_lead_days: int = Field(default=90, ge=1, le=3650)
+    """For so many days after it was made such a lead stands."""
+
+    moved_deals: MovedDeals = MovedDeals.IGNORE
+    """A protection whose deal lies on another company's account: `ignore`, or `ask` a person."""
+
     tie_rules: tuple[TieRule, ...] = ()
     """What decides between two filings of one moment, in this order, before a person does."""
 
-    max_records_per_registration: int = Field(default=0, ge=0, le=100_000)
+    max_records_per_registration: int = Field(default=25, ge=0, le=100_000)
     """A registration that would mark more accounts and open deals than this is looked at by a person. 0: no limit."""
 
     own_deals: OwnDeals = OwnDeals()
     """How a partner's own deal is recognised in the direct CRM."""
+
+    direct_means: DirectMeans = DirectMeans()
+    """Which opportunities are your own team's; all that nothing says a partner brought, when left out."""
 
     ended_notice_days: int = Field(default=7, ge=0, le=365)
     """For how many days records still say that a protection has ended."""
@@ -292,11 +342,27 @@ class Policy(Part):
     edits: Edits = Edits.IGNORE
     """Products added to a protected filing: `ignore`, or `check` what was added and protect it too."""
 
+    value_tolerance_percent: int = Field(default=0, ge=0, le=1000)
+    """A protected filing whose value moved by more than this since the grant is looked at by a person. 0: off."""
+
     extension: ExtensionTerms = ExtensionTerms()
     """How often and how long people may prolong a protection."""
 
     review: ReviewTerms = ReviewTerms()
     """Who decides what waits for a person, and by when."""
+
+    reminders: ReminderTerms = ReminderTerms()
+    """Who is told what before a protection ends, and when nobody answers. Off when left out."""
+
+    precheck: PrecheckTerms = PrecheckTerms()
+    """Whether partners may ask beforehand. Off when left out."""
+
+    ownership: OwnershipTerms = OwnershipTerms()
+    """When an owner is left alone, though another one is wanted."""
+
+    drift: Drift = Drift.RESTORE
+    """A stamp that somebody has edited by hand is set again (`restore`), left and listed (`report`), or left as that
+    person's word until something else is wanted (`accept`)."""
 
     transition_days: int = Field(default=60, ge=0, le=3650)
     """For this many days protections of a partner that leaves still hold, unless another partner takes them over."""

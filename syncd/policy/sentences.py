@@ -19,6 +19,7 @@ def sentences(policy: Policy) -> list[str]:
         f"A direct opportunity that was open before the filing, with activity in the "
         f"{_days(policy.direct.dormant_after_days)} before it, stands; the registration is not approved.",
         _say_lost(policy),
+        *_say_records(policy),
         "Among partners the first valid registration for the same company and product wins; later ones wait in line.",
         f"Two filings less than {format_duration(policy.tie_window)} apart are a tie, and a person decides.",
         "What every rule lets through is approved by itself."
@@ -87,6 +88,11 @@ def _say_lost(policy: Policy) -> str:
     if not days:
         return "A direct opportunity that was lost does not matter."
     return f"For {_days(days)} after a direct opportunity was lost, a person looks at the registration."
+
+
+def _say_records(policy: Policy) -> list[str]:
+    most = policy.max_records_per_registration
+    return [f"A filing that would mark more than {most} records is looked at by a person."] if most else []
 
 
 def _say_own_deals(policy: Policy) -> str:

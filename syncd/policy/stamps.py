@@ -22,9 +22,10 @@ from syncd.model import (
     Wanted,
     WriteGroup,
 )
-from syncd.policy.book import Book, Filing
+from syncd.policy.book import MOST, Book, Filing
 from syncd.policy.desk import seat
-from syncd.policy.scope import in_code, meets
+from syncd.policy.explain import summary
+from syncd.policy.scope import in_code, is_referral, meets, products_in
 from syncd.policy.standing import FOREVER
 from syncd.policy.words import shown_to_partner
 
@@ -57,7 +58,7 @@ class Stamps:
 
     def __init__(self, book: Book, states: Mapping[Ref, RegistrationState], collisions: Iterable[Collision]) -> None:
         self.book, self.states = book, states
-        held = [f for f in book.filings if f.standing.grant is not None]
+        held = [f for f in book.filings if f.standing.grant is not None and not is_referral(f.products)]
         self._active = sorted((f for f in held if self._is_active(f)), key=_by_end)
         self._ended = sorted((f for f in held if self._just_ended(f)), key=_by_latest_end)
         self._review = [f for f in book.filings if self._is_in_review(f)]
@@ -89,21 +90,39 @@ class Stamps:
         return tuple(wanted)
 
     def _account(self, ref: Ref) -> Wanted:
-        return self._stamp(ref, "accounts", self._on_scope(frozenset()))
+        """The protection that ends first; its `because` has all of them in a line."""
+        wanted = self._stamp(ref, "accounts", self._on_scope(frozenset()))
+        if len(self._active) < 2:
+            return wanted
+        return replace(wanted, because={**wanted.because, "summary": summary(self._active[:MOST])})
 
     def _opportunity(self, ref: Ref, shown: tuple[StampStatus, Filing] | None) -> Wanted:
         """Its `because` also says whose deal it is: own, partner-sourced or direct (C00)."""
         wanted = self._stamp(ref, "opportunities", shown)
+        if self._may_be(ref, shown):
+            wanted = replace(wanted, fields={**wanted.fields, "reason": "check_products"})
         deal = {"deal": self.book.deals.kind(ref)}
         if ref in self.book.deals.own:
             deal["own_deal_of"] = str(self.book.deals.own[ref].ref)
         return replace(wanted, because={**wanted.because, **deal})
 
+    def _may_be(self, ref: Ref, shown: tuple[StampStatus, Filing] | None) -> bool:
+        """Is it not known whether a direct opportunity is protected, as it names no products and the protection does?
+
+        One that names none because the whole company is protected is protected for sure.
+        """
+        if shown is None or shown[0] is not StampStatus.PROTECTED or ref in self.book.deals.own:
+            return False
+        scope = self.book.deals.by_ref[ref].products
+        if products_in(scope):
+            return False
+        return all(products_in(f.products) for f in self._active if meets(f.products, scope))
+
     def _on_opportunity(self, opportunity: Opportunity) -> tuple[StampStatus, Filing] | None:
         own = self.book.deals.own.get(opportunity.ref)
         if own is not None:
             return self._on_own(own)
-        if opportunity.is_closed or opportunity.ref in self.book.deals.sourced:
+        if opportunity.is_closed or not self.book.deals.is_direct(opportunity.ref):
             return None
         shown = self._on_scope(opportunity.products)
         beaten = self._beaten.get(opportunity.ref)
@@ -169,7 +188,7 @@ class Stamps:
 
     def _owner(self, ref: Ref, shown: tuple[StampStatus, Filing] | None) -> Wanted:
         """The partner's manager owns what is protected; otherwise nothing is wanted (docs/rulings.md 11)."""
-        if shown is None or shown[0] is not StampStatus.PROTECTED:
+        if shown is None or shown[0] is not StampStatus.PROTECTED or self._may_be(ref, shown):
             return Wanted(ref, WriteGroup.OWNER, {"owner": None}, {"rule": "nothing_to_show"})
         user = self.book.group.managers.get(_manager_email(shown[1]))
         owner = user.ref.id if user is not None and user.is_active else None

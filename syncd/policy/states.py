@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from syncd.model import Application, DecisionKind, Protection, Ref, RegistrationState
 from syncd.policy.book import Book, Filing, decided_end
-from syncd.policy.desk import calendar_of, seat
+from syncd.policy.desk import calendar_of, seat, times_over
+from syncd.policy.edits import value_moved
 from syncd.policy.explain import day, state_sentence
+from syncd.policy.extensions import held_until, open_request
 from syncd.policy.protection import starts_at
 from syncd.policy.standing import FOREVER, Grant, rejection_reason
 from syncd.policy.words import reason_words
@@ -34,12 +36,25 @@ def state_of(filing: Filing, book: Book) -> RegistrationState:
         products=filing.products,
         reason=reason,
         detail=state_sentence(filing, application, reason, behind, book)
+        + _requested(filing)
+        + _revalued(filing, book)
         + _beside(filing)
         + _dormant(filing, book)
         + _asked(filing, application, book),
         behind=behind,
         next_due=min(_dues(filing, application, book), default=None),
     )
+
+
+def _requested(filing: Filing) -> str:
+    """An extension that was asked for and waits for a word."""
+    held = filing.standing.grant
+    asked = open_request(filing.decisions, held) if held is not None else None
+    if held is None or asked is None:
+        return ""
+    holds = held_until(filing.decisions, held, filing.policy.extension)
+    line = f" Until {day(holds)} at the latest nobody follows in its place." if holds > held.end else ""
+    return f" An extension was asked for on {day(asked.effective_at)}: grant or refuse it (`syncd extend`).{line}"
 
 
 def _decide_by(filing: Filing, application: Application, book: Book) -> datetime | None:
@@ -55,7 +70,7 @@ def _asked(filing: Filing, application: Application, book: Book) -> str:
     due = _decide_by(filing, application, book)
     if due is None:
         return ""
-    late = book.now >= due
+    late = times_over(filing.partner, book.policy, filing.ready_at, book.now)
     asked = seat(filing.partner, book.policy, book.group.managers, book.now, late)
     by = f"{due:%H:%M} on {day(due)}"
     if late:
@@ -92,6 +107,12 @@ def _dormant(filing: Filing, book: Book) -> str:
     behind = any(f.verdict is not None and f.verdict.behind == filing.ref for f in book.filings)
     waits = " Another partner waits behind it." if behind else ""
     return f" Dormant: nothing has happened on its deal since {day(last)}; ask the partner.{waits}"
+
+
+def _revalued(filing: Filing, book: Book) -> str:
+    moved = value_moved(filing, book)
+    limit = f"{filing.policy.value_tolerance_percent} %"
+    return f" Its value went from {moved}, beyond {limit}: a person looks; what was granted stands." if moved else ""
 
 
 def _beside(filing: Filing) -> str:
@@ -169,7 +190,9 @@ def _dues(filing: Filing, application: Application, book: Book) -> list[datetime
         dues.append(_last_active(filing, book) + timedelta(days=filing.policy.protection.dormant_after_days))
     decide_by = _decide_by(filing, application, book)
     if decide_by is not None:
-        dues.append(decide_by)
+        passed = times_over(filing.partner, book.policy, filing.ready_at, book.now)
+        spans = timedelta(hours=book.policy.review.within_hours * (passed + 1))
+        dues.append(calendar_of(book.policy, filing.partner).after(filing.ready_at, spans))
     end = decided_end(filing)
     if end is not None and end != FOREVER:
         dues.append(end)

@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from syncd.policy.schema import NamedAccounts, Policy, Programme, Scope, Territory, TieRule
+from syncd.policy.claim_switches import CLAIM_SWITCHES
+from syncd.policy.schema import NamedAccounts, Policy, Programme, TieRule
+from syncd.policy.switch import Switch
 from syncd.policy.terms import Edits, Need
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """A rule that is off until its key is written down: what it does, and its sentence when it is on."""
-
-    key: str
-    does: str
-    on: Callable[[Policy], bool]
-    says: Callable[[Policy], str]
-
-    def off(self) -> str:
-        """A line for a policy without it."""
-        return f"{self.key}: off. {self.does}"
 
 
 def _proof(policy: Policy) -> str:
@@ -69,6 +54,24 @@ def _people(policy: Policy) -> str:
     return asked.replace(", and at last .", ".")
 
 
+def _reminders(policy: Policy) -> str:
+    terms = policy.reminders
+    parts = [f"{_listed(terms.before_days)} days before its end"] if terms.before_days else []
+    parts += [f"{_listed(terms.after_days)} days after it"] if terms.after_days else []
+    said = [f"Partner and manager are reminded of a protection {' and '.join(parts)}."] if parts else []
+    if terms.unanswered_days:
+        said.append(f"A partner who has not answered a return is reminded after {_listed(terms.unanswered_days)} days.")
+    if terms.waiting_every_days:
+        said.append(f"A partner who waits is told every {terms.waiting_every_days} days how its filing stands.")
+    if terms.overdue:
+        said.append("Who is next in line is told when the time to decide is over.")
+    return " ".join(said)
+
+
+def _listed(days: tuple[int, ...]) -> str:
+    return ", ".join(map(str, days))
+
+
 def _calendars(policy: Policy) -> str:
     zones = ", ".join(terms.zone for terms in policy.calendars)
     return f"Business time is counted by the calendars of {zones}."
@@ -83,7 +86,7 @@ def _programme(programme: Programme) -> str:
         f"{what} {', '.join(named)}"
         for what, named in (
             ("partners", programme.partners), ("tiers", programme.tiers), ("regions", programme.regions),
-            ("products", programme.products), ("countries", programme.countries),
+            ("products", programme.products), ("countries", programme.countries), ("kinds", programme.kinds),
         )
         if named
     ]  # fmt: skip
@@ -151,12 +154,38 @@ SWITCHES: tuple[Switch, ...] = (
         lambda p: "Products added to a protected filing are checked, alone, as if filed then; the end stays.",
     ),
     Switch(
+        "value_tolerance_percent", "Lets a person look where the value of a protected filing is edited.",
+        lambda p: p.value_tolerance_percent > 0,
+        lambda p: f"Where the value of a protected filing moves by more than {p.value_tolerance_percent} % a person "
+        "looks; what was granted stands.",
+    ),
+    Switch(
         "review.within_hours", "A clock for decisions of people, in business hours.",
         lambda p: p.review.within_hours > 0, _review,
     ),
     Switch(
+        "reminders", "Tells partners and managers before a protection ends, and when nobody answers.",
+        lambda p: p.reminders.on, _reminders,
+    ),
+    Switch(
+        "extension.requests_hold", "Keeps who waits waiting while an extension asked for in time is undecided (C31).",
+        lambda p: p.extension.requests_hold,
+        lambda p: "While an extension that was asked for in time is undecided, who waits goes on waiting, for "
+        f"{p.extension.grace_days} days after the end at most.",
+    ),
+    Switch(
         "review.people", "Deputies and absences, and a queue for when nobody is there.",
         lambda p: bool(p.review.people or p.review.team_queue), _people,
+    ),
+    Switch(
+        "review.approvers", "Lets only some people decide about registrations.",
+        lambda p: bool(p.review.approvers), lambda p: f"Only {', '.join(p.review.approvers)} decide.",
+    ),
+    Switch(
+        "review.groups", "Keeps people of one group from deciding about what one of them has filed.",
+        lambda p: any(g.apart for g in p.review.groups),
+        lambda p: "Nobody of "
+        f"{', '.join(g.name for g in p.review.groups if g.apart)} decides about what another of them has filed.",
     ),
     Switch("disputes.ladder", "Who decides a dispute, and for how long.", lambda p: bool(p.disputes.ladder), _ladder),
     Switch(
@@ -169,27 +198,24 @@ SWITCHES: tuple[Switch, ...] = (
         lambda p: p.house_accounts is not NamedAccounts.ALLOW,
         lambda p: "Registrations on house accounts are " + _TREATED[p.house_accounts],
     ),
-    Switch(
-        "scope", "Lets a registration claim the whole company instead of the products that it names.",
-        lambda p: p.scope is Scope.COMPANY,
-        lambda p: "A registration claims the whole company, whatever products it names.",
-    ),
-    Switch(
-        "territory", "Lets claims in two countries stand beside each other (C05).",
-        lambda p: p.territory is not Territory.ANYWHERE,
-        lambda p: "Claims in two countries do not meet.",
-    ),
+    *CLAIM_SWITCHES,
     Switch("tie_rules", "Decides between two filings of one moment before a person does (C06).",
            lambda p: bool(p.tie_rules), _ties),
-    Switch(
-        "max_records_per_registration", "Sends a filing to a person that would mark very many records.",
-        lambda p: p.max_records_per_registration > 0,
-        lambda p: f"A filing that would mark more than {p.max_records_per_registration} records is looked at.",
-    ),
     Switch("calendars", "Working hours, weekends and holidays by region.", lambda p: bool(p.calendars), _calendars),
     Switch(
         "programmes", "Other terms for some partners, tiers, regions, products, countries or days.",
         lambda p: bool(p.programmes), _programmes,
+    ),
+    Switch(
+        "two_people", "Lets a changed policy hold only once a second person has approved it.",
+        lambda p: p.two_people,
+        lambda p: "A changed policy holds once one person has proposed it and another has approved it.",
+    ),
+    Switch(
+        "precheck", "Answers partners who ask beforehand: yes, no or pending, and nothing else.",
+        lambda p: p.precheck.per_day > 0,
+        lambda p: f"A partner may ask {p.precheck.per_day} times a day whether a deal could be registered, and reads "
+        "yes, no or pending.",
     ),
     Switch("benefits", "Discount, marketing funds and pre-sales by tier.", lambda p: bool(p.benefits), _benefits),
 )  # fmt: skip
@@ -216,123 +242,3 @@ def switched_on(policy: Policy) -> list[str]:
 def switched_off(policy: Policy) -> list[str]:
     """A line for each rule that is off."""
     return [switch.off() for switch in SWITCHES if not switch.on(policy)]
-
-
-def warnings(policy: Policy) -> list[str]:
-    """Rules that never decide anything, or that work against each other."""
-    return [text for check in _CHECKS if (text := check(policy))]
-
-
-def _first_contact_twice(policy: Policy) -> str:
-    needed = policy.proof.first_contact.need in (Need.REQUIRED, Need.ONE_OF)
-    if needed and not policy.first_contact.max_age_days:
-        return "proof.first_contact asks for a first contact inside the window, but first_contact.max_age_days is 0."
-    return ""
-
-
-def _stale_never(policy: Policy) -> str:
-    limit = policy.first_contact.max_age_days
-    if policy.speculation.signs and limit and policy.speculation.stale_after_days >= limit:
-        return (
-            f"speculation.stale_after_days ({policy.speculation.stale_after_days}) never fires: a first contact older "
-            f"than {limit} days is refused already (first_contact.max_age_days)."
-        )
-    return ""
-
-
-def _cooldown_inside_grace(policy: Policy) -> str:
-    if 0 < policy.cooldown_days <= policy.extension.grace_days:
-        return (
-            f"A partner has to wait {policy.cooldown_days} days to file again (cooldown_days), while a person can "
-            f"bring the old protection back for {policy.extension.grace_days} days (extension.grace_days)."
-        )
-    return ""
-
-
-def _value_not_required(policy: Policy) -> str:
-    if policy.minimum and "value" not in policy.required:
-        return "minimum asks for a value, but `required` does not list it; filings without one are returned."
-    return ""
-
-
-def _close_not_required(policy: Policy) -> str:
-    if policy.least_days_before_close and "close_on" not in policy.required:
-        return "least_days_before_close looks at close_on, which `required` does not list: a filing without it passes."
-    return ""
-
-
-def _kind_not_required(policy: Policy) -> str:
-    kinds = (policy.proof.introduction, policy.proof.discovery)
-    if any(s.need is not Need.OFF for s in kinds) and "proof_kind" not in policy.required:
-        return "proof goes by the kind of proof, which `required` does not list; a filing without it proves nothing."
-    return ""
-
-
-def _no_room_for_manual(policy: Policy) -> str:
-    if policy.approval == "manual" and policy.protection.starts == "received" and policy.protection.days < 7:
-        return (
-            f"Protections of {policy.protection.days} days count from the filing and people approve: "
-            "many would be over before anybody has looked."
-        )
-    return ""
-
-
-def _dormant_before_contact(policy: Policy) -> str:
-    if policy.customers.new_logo_days and policy.customers.new_logo_days < policy.direct.lost_cooldown_days:
-        return (
-            f"A lost deal stops a registration for longer ({policy.direct.lost_cooldown_days} days) than a bought one "
-            f"({policy.customers.new_logo_days} days, customers.new_logo_days)."
-        )
-    return ""
-
-
-def _deputy_circle(policy: Policy) -> str:
-    deputies = {p.email.strip().lower(): p.deputy.strip().lower() for p in policy.review.people if p.deputy}
-    for start in sorted(deputies):
-        email, seen = start, set[str]()
-        while email in deputies and email not in seen:
-            seen.add(email)
-            email = deputies[email]
-        if email == start and not policy.review.team_queue:
-            return f"The deputies of {start} stand in for each other, and no team_queue is there for when all are away."
-    return ""
-
-
-def _programme_never(policy: Policy) -> str:
-    for i, later in enumerate(policy.programmes):
-        for earlier in policy.programmes[:i]:
-            if _covers(earlier, later):
-                return f"The programme {later.name} never holds: whatever it fits, {earlier.name} fits before."
-    return ""
-
-
-def _covers(one: Programme, two: Programme) -> bool:
-    """Does one fit whatever the other fits?"""
-    sides = ("partners", "tiers", "regions", "products", "countries")
-    wider = all(
-        not getattr(one, s) or (bool(getattr(two, s)) and set(getattr(two, s)) <= set(getattr(one, s))) for s in sides
-    )
-    begins = one.from_on is None or (two.from_on is not None and one.from_on <= two.from_on)
-    ends = one.until_on is None or (two.until_on is not None and two.until_on <= one.until_on)
-    return wider and begins and ends
-
-
-def _grace_without_extension(policy: Policy) -> str:
-    if policy.extension.most == 0 and not policy.extension.while_others_wait:
-        return "extension.while_others_wait is set, but extension.most is 0: nothing is ever prolonged."
-    return ""
-
-
-_CHECKS = (
-    _first_contact_twice,
-    _stale_never,
-    _cooldown_inside_grace,
-    _value_not_required,
-    _close_not_required,
-    _kind_not_required,
-    _no_room_for_manual,
-    _dormant_before_contact,
-    _deputy_circle,
-    _programme_never,
-    _grace_without_extension,
-)

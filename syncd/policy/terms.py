@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator, model_validator
 
 from syncd.policy.calendars import DAYS, Calendar
+from syncd.policy.durations import Duration
 
 
 class Part(BaseModel):
@@ -127,6 +128,9 @@ class ExtensionTerms(Part):
     grace_days: int = Field(default=14, ge=0, le=365)
     """For this many days after the end, what was asked for in time can be granted, and a person can reinstate."""
 
+    requests_hold: bool = False
+    """Does an extension that the portal says was asked for in time keep who waits waiting, until it is decided?"""
+
 
 class Least(Part):
     """The smallest value of a deal that may be registered, in one currency."""
@@ -160,6 +164,9 @@ class Person(Part):
     away_to: date | None = None
     """The last day of absence."""
 
+    names: tuple[str, ...] = ()
+    """Other names of the same person: as forms, and the machine on which syncd runs, have them."""
+
     @model_validator(mode="after")
     def _in_order(self) -> Person:
         if (self.away_from is None) != (self.away_to is None):
@@ -167,6 +174,19 @@ class Person(Part):
         if self.away_from and self.away_to and self.away_to < self.away_from:
             raise ValueError(f"away_to {self.away_to} is before away_from {self.away_from}")
         return self
+
+
+class Group(Part):
+    """People who belong together, such as the channel desk."""
+
+    name: str = Field(min_length=1)
+    """What the group is called."""
+
+    people: tuple[str, ...] = Field(min_length=1)
+    """Its people, by e-mail or name."""
+
+    apart: bool = False
+    """Does nobody of the group decide about what one of them has filed?"""
 
 
 class ReviewTerms(Part):
@@ -181,10 +201,74 @@ class ReviewTerms(Part):
     people: tuple[Person, ...] = ()
     """Channel managers with their deputies and absences."""
 
+    groups: tuple[Group, ...] = ()
+    """Groups of people, to be named in `approvers`, or to be kept apart."""
+
+    approvers: tuple[str, ...] = ()
+    """Groups, or people by e-mail or name, who may decide about registrations; anybody when left out."""
+
+    @field_validator("groups")
+    @classmethod
+    def _each_name_once(cls, groups: tuple[Group, ...]) -> tuple[Group, ...]:
+        names = [group.name.strip().casefold() for group in groups]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"there are two groups {', '.join(twice)}")
+        return groups
+
     def person(self, email: str) -> Person | None:
         """What the policy says about somebody."""
         wanted = email.strip().lower()
         return next((p for p in self.people if p.email.strip().lower() == wanted), None)
+
+
+class ReminderTerms(Part):
+    """What people are told beforehand, and once it is too late; each is recorded once, whenever the daemon ran."""
+
+    before_days: tuple[int, ...] = ()
+    """So many days before a protection ends, its partner and its manager are told; such as [30, 14, 7, 1]."""
+
+    after_days: tuple[int, ...] = ()
+    """So many days after it has run out, they are told again; 0 is the end itself."""
+
+    unanswered_days: tuple[int, ...] = ()
+    """So many days after a filing went back to a partner who has not answered, the partner is told."""
+
+    waiting_every_days: int = Field(default=0, ge=0, le=365)
+    """Every so many days a partner who waits, in line or for a person, is told how its filing stands. 0: off."""
+
+    overdue: bool = False
+    """When the time to decide is over (review.within_hours), is the next in line told?"""
+
+    @property
+    def on(self) -> bool:
+        """Is anybody told anything?"""
+        often = self.waiting_every_days > 0
+        return often or bool(self.before_days or self.after_days or self.unanswered_days or self.overdue)
+
+    @model_validator(mode="after")
+    def _days_that_can_be(self) -> ReminderTerms:
+        for name, least in (("before_days", 1), ("after_days", 0), ("unanswered_days", 1)):
+            days: tuple[int, ...] = getattr(self, name)
+            if any(not least <= day <= 365 for day in days) or len(set(days)) != len(days):
+                raise ValueError(f"{name} wants different whole days from {least} to 365, not {list(days)}")
+        return self
+
+
+class PrecheckTerms(Part):
+    """Whether partners may ask beforehand if a deal could be registered."""
+
+    per_day: int = Field(default=0, ge=0, le=10_000)
+    """So many questions one partner may ask in 24 hours; every one is logged. 0: no pre-check."""
+
+    answer_after: Duration = timedelta(seconds=2)
+    """Every answer comes after this time, or a multiple of it, so that how long it took tells nothing."""
+
+    @field_validator("answer_after")
+    @classmethod
+    def _some_time(cls, value: timedelta) -> timedelta:
+        if not timedelta(seconds=1) <= value <= timedelta(minutes=1):
+            raise ValueError("answer_after wants 1s to 1m: shorter shows how much was looked at, longer is no answer")
+        return value
 
 
 class Step(Part):

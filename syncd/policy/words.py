@@ -155,6 +155,45 @@ REASONS: dict[str, Words] = {
         "Your deal stands.",
         "A direct opportunity was open and active before the filing.",
     ),
+    "own_deal_unsure": Words(
+        "in_review",
+        _IN_REVIEW,
+        "A partner has filed a deal that may be this one. Carry on.",
+        "An opportunity fits this registration and says nothing of a partner: if it is the partner's own deal, write "
+        "the registration's number on it; else approve or reject.",
+    ),
+    "deal_unnamed": Words(
+        "in_review",
+        _IN_REVIEW,
+        "A partner has filed another deal here, or the same one again.",
+        "The same partner has an earlier registration for these products, and no opportunity tells the two deals "
+        "apart: write the number of each on its opportunity, or reject.",
+    ),
+    "family_too_large": Words(
+        "in_review",
+        _IN_REVIEW,
+        "A filing is being checked.",
+        "The company belongs to more companies than the policy decides about as one; look at the group, and decide.",
+    ),
+    "tender_published": Words(
+        "tender_published",
+        "The tender for this deal was published before an approval, so that it is open to everybody.",
+        "A filing for a published tender is looked at or was not approved; it is open to every bidder.",
+        "The tender was published before the approval could take effect: nobody is protected, and all bidders get the "
+        "same price.",
+    ),
+    "lead_passed_on": Words(
+        "not_available",
+        _NOT_AVAILABLE,
+        "A filing on a company whose lead was passed to a partner is looked at or was not approved.",
+        "You passed this company to a partner as a lead shortly before.",
+    ),
+    "lead_received": Words(
+        "in_review",
+        _IN_REVIEW,
+        "A partner has filed a lead that it had from you.",
+        "You passed this company to this partner as a lead; decide whether it is registered.",
+    ),
     "house_account": Words(
         "not_available",
         _NOT_AVAILABLE,
@@ -269,6 +308,12 @@ REASONS: dict[str, Words] = {
         "A filing went back to the partner with a question.",
         "Sent back to the partner with a question.",
     ),
+    "check_products": Words(
+        "in_review",
+        _IN_REVIEW,
+        "This deal names no products and may be protected: check its products.",
+        "The opportunity names no products, and some of the company's are protected.",
+    ),
     "expired": Words(
         "expired",
         "The protection has ended.",
@@ -308,6 +353,41 @@ REASONS: dict[str, Words] = {
 }
 """Reason codes (docs/rulings.md 5, 9, 10)."""
 
+REMINDERS: dict[str, dict[Audience, str]] = {
+    "ending": {
+        Audience.PARTNER: "The protection of {number} ends on {until}, in {days}. An extension has to be asked for "
+        "before that.",
+        Audience.MANAGER: "The protection of {number} ({partner}) ends on {until}, in {days}.",
+    },
+    "ended": {
+        Audience.PARTNER: "The protection of {number} ended on {until}. Your channel manager can tell you what is "
+        "possible now.",
+        Audience.MANAGER: "The protection of {number} ({partner}) ended on {until}.",
+    },
+    "unanswered": {
+        Audience.PARTNER: "There is a question about {number} that has waited for your answer for {days}. You keep "
+        "your place.",
+    },
+    "waiting": {
+        Audience.PARTNER: "There is no decision about {number} yet. You keep your place from the time of filing.",
+    },
+    "requested": {
+        Audience.MANAGER: "{partner} has asked for an extension of {number} beyond {until}: grant or refuse it.",
+    },
+    "overdue": {
+        Audience.MANAGER: "{number} ({partner}) should have been decided by now, and is yours to decide.",
+    },
+}
+"""What is said to whom when something is due (docs/rulings.md 13)."""
+
+PRECHECKS: dict[str, str] = {
+    "yes": "As things stand this can be registered. Only a registration gives a place and a protection.",
+    "no": "As things stand this cannot be granted. Your channel manager can tell you what is possible; whoever "
+    "registers has a place from the time of filing.",
+    "pending": "Somebody has to look at this first. Whoever registers has a place from the time of filing.",
+}
+"""What a partner reads who asked beforehand: the same words for the same answer, whatever the cause."""
+
 CODES: dict[Code, str] = {
     Code.C00: "the partner's own deal in the direct CRM: no collision",
     Code.C01: "the same partner filed the same deal twice",
@@ -323,14 +403,17 @@ CODES: dict[Code, str] = {
     Code.C15: "a renewal: the partner who sold it last keeps it",
     Code.C17: "the company is a named account",
     Code.C18: "the company is a house account",
+    Code.C19: "another claim on a company of the same group; both stand",
     Code.C20: "two protections that were granted apart meet since records were merged or linked",
+    Code.C26: "the deal of a protection lies on the account of another company",
+    Code.C44: "the vendor passed the company to a partner as a lead shortly before",
     Code.C53: "a direct opportunity qualifies only by what was entered after the filing, which adds nothing",
 }
 """What each collision code means (domain.md 5)."""
 
 SEVERITY: tuple[Code, ...] = (
-    Code.C00, Code.C17, Code.C18, Code.C15, Code.C14, Code.C01, Code.C08, Code.C11, Code.C13,
-    Code.C20, Code.C03, Code.C06, Code.C07, Code.C10, Code.C09, Code.C53,
+    Code.C00, Code.C17, Code.C18, Code.C15, Code.C14, Code.C01, Code.C08, Code.C11, Code.C44, Code.C13,
+    Code.C20, Code.C26, Code.C03, Code.C06, Code.C07, Code.C10, Code.C09, Code.C19, Code.C53,
 )  # fmt: skip
 """The order in which collisions weigh, the most severe first: that of the rules 5.6 to 5.11, then what informs."""
 
@@ -364,6 +447,14 @@ BANNERS: dict[StampStatus, tuple[str, str]] = {
     StampStatus.ENDED: ("Protection ended {until}.", "Protection ended {until}."),
 }
 """What the owner of a stamped record reads, and what another rep reads (DESIGN 2)."""
+
+MAY_BE_PROTECTED = (
+    "This deal may be protected: {partner} holds {scope} until {until}. Check its products, or ask {contact}."
+)
+"""What both read on a deal that names no products, where some are protected."""
+
+ONE_OF_SEVERAL = "It ends first of {count} protections here."
+"""What both read beside that, on an account that carries several."""
 
 
 def reason_words(code: str) -> Words:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -208,3 +209,38 @@ def test_data_that_cannot_be_loaded_is_told_with_file_and_line(
     words = ["emulator", "serve", "--salesforce", "127.0.0.1:0", "--hubspot", "127.0.0.1:0", "--data", str(folder)]
     assert run(words) == 2
     assert "deals.csv:2: amount" in capsys.readouterr().err
+
+
+def test_provisioning_is_looked_at_in_shadow_mode_made_when_live_and_not_made_twice(
+    configured: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def provision(*words: str) -> tuple[int, dict[str, Any]]:
+        code = run(["-c", str(configured), "provision", "prm", "--json", *words])
+        return code, json.loads(capsys.readouterr().out or "{}")
+
+    code, told = provision("--check")
+    assert (code, {part["fit"] for part in told["connections"][0]["parts"]}) == (3, {"missing"})
+    assert provision()[0] == 2, "nothing is written in shadow mode"
+    configured.write_text(configured.read_text() + "    mode: live\n")
+    code, told = provision()
+    (made,) = told["connections"]
+    assert (code, told["ok"], {part["fit"] for part in made["parts"]}) == (0, True, {"made"})
+    assert made["settings"].startswith("heartbeat: {object: companies, id:")
+    configured.write_text(configured.read_text() + f"    {made['settings']}\n")
+    code, again = provision()
+    assert (code, {part["fit"] for part in again["connections"][0]["parts"]}) == (0, {"fits"})
+    assert again["connections"][0]["settings"] is None
+    assert run(["-c", str(configured), "ledger", "export"]) == 0
+    entries = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(entry["kind"], len(entry["made"])) for entry in entries] == [("provision", 11)]
+
+
+def test_provisioning_an_org_says_field_by_field_what_to_do(
+    configured: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["-c", str(configured), "provision", "crm"]) == 3
+    told = capsys.readouterr().err
+    assert "crm: to do: Account.Syncd_Status__c is not there" in told
+    assert "Picklist (restricted) with the values pending, protected, review, direct, ended" in told
+    assert "Account.Syncd_Number__c" in told
+    assert "Text(40)" in told

@@ -471,7 +471,7 @@ class Oracle:
             if standing
         ]
         if not found:
-            return None
+            return self._many(filing, group)
         found[0].met = [meeting for standing in found for meeting in standing.met]
         return found[0]
 
@@ -579,6 +579,12 @@ class Oracle:
             if _meet(filing.products, d.products)
         ]
         return Standing("review", "recently_lost", met=met) if met else None
+
+    def _many(self, filing: Filing, group: str) -> Standing | None:
+        """More accounts and open direct deals than an approval may mark."""
+        most = self.policy["max_records_per_registration"]
+        marked = len(self.accounts_in[group]) + sum(self._stood_before(filing, d) for d in self.deals_in[group])
+        return Standing("review", "too_many_records") if most and marked > most else None
 
     def _others(self, filing: Filing) -> list[Filing]:
         """The other claims of the group that meet in products, in order of priority."""
@@ -780,7 +786,11 @@ class Oracle:
         meeting = [f for f in self.filed_in[self.account_group[deal.account]] if _meet(f.products, deal.products)]
         refused = [f for f in meeting if f.received and self.standing(f).application == "rejected"]
         beaten = [f for f in refused if ("C08", f.id, deal.id) in self.standing(f).met]
-        return self._shared(meeting, won=min(beaten, key=lambda f: f.rank) if beaten else None)
+        made = self._shared(meeting, won=min(beaten, key=lambda f: f.rank) if beaten else None)
+        protecting = [f for f in meeting if self._is_active(self.standing(f))]
+        if made["status"] == "protected" and not deal.products and all(f.products for f in protecting):
+            made["reason"] = "check_products"
+        return made
 
     def _own_stamp(self, f: Filing) -> dict[str, Any]:
         s = self.standing(f)
@@ -821,7 +831,7 @@ class Oracle:
 
     def _owner(self, deal: Deal, stamp: Mapping[str, Any]) -> str | None:
         """The user id that is wanted as channel owner; None when nothing is wanted."""
-        if deal.closed or stamp["status"] != "protected":
+        if deal.closed or stamp["status"] != "protected" or stamp["reason"] == "check_products":
             return None
         filing = next(f for f in self.filings.values() if f.number == stamp["number"])
         partner = self.partners.get(filing.partner_id)

@@ -308,3 +308,29 @@ def test_how_a_partners_filings_went_is_counted_when_a_new_one_is_first_seen(mak
     assert (world.application("r2"), world.state("r2").reason) == ("review", "speculative")
     filed = next(d for d in world.decisions() if d.subject == prm_ref("r2") and d.kind is DecisionKind.SUBMITTED)
     assert filed.evidence["partner_counts"] == {"live": 1, "ended": 0, "won": 0}
+
+
+def test_each_step_of_a_partners_change_is_checked_and_what_is_refused_stays_as_it_is(make: Make) -> None:
+    """The store still shows a protection that has run out meanwhile: nothing is passed on any more."""
+    world = make()
+    world.deal("r1")
+    world.cycle()
+    world.clock.advance(days=80)
+    world.deal("r2", products="BOARD")
+    world.cycle()
+    world.clock.advance(days=11)
+    change = partners.offboard(world.work, "P01", "P02", "kim", "left", do_it=True)
+    whats = {step.ref.id: step.what for step in change.steps}
+    assert whats["r1"].startswith("stays as it is: ")
+    assert whats["r2"].startswith("passes to Pellmore Services")
+    passed = [made.subject.id for made in world.decisions() if made.kind is DecisionKind.TRANSFERRED]
+    assert passed == ["r2"]
+    with pytest.raises(UserError, match="is offboarded already"):
+        partners.offboard(world.work, "P01", "P02", "kim", "left", do_it=True)
+
+
+def test_only_approvers_change_partners(make: Make) -> None:
+    world = make(policy=POLICY.model_copy(update={"review": POLICY.review.model_copy(update={"approvers": ("mia",)})}))
+    world.cycle()
+    with pytest.raises(UserError, match="kim may not decide: the policy lets mia"):
+        partners.suspend(world.work, "P01", "kim", "audit", do_it=False)

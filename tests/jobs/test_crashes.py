@@ -100,10 +100,11 @@ class Story:
 
     def _decided(self) -> tuple[Any, ...]:
         with self.store.read() as tx:
-            states = [(c.organization, c.state) for c in outcomes.claims(tx)]
+            # without the organization's number: one that was minted before a death is not used again
+            states = sorted((c.state for c in outcomes.claims(tx)), key=lambda state: state.ref)
         made = self.world.decisions()
         once = Counter((d.kind, d.subject, str(d.actor), d.effective_at, d.reason) for d in made)
-        return states, self.world.collisions(), once
+        return states, sorted(self.world.collisions(), key=lambda one: one.id), once
 
 
 def without_names(changes: Counter[tuple[str, str, str]]) -> Counter[tuple[str, str, str]]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from syncd.errors import Retry
+from syncd.jobs import decide as deciding
 from syncd.model import Code, DecisionKind
 from syncd.policy import Policy, version_of
 from syncd.store import runs
@@ -168,3 +171,32 @@ def test_two_accounts_merged_into_one_are_decided_together(make: Make) -> None:
         assert len({run["status"] for run in runs.recent(tx, 50)} - {"ok"}) == 0
     assert world.shows(field="count__c") == 2
     assert world.shows(field="partner__c") == "Wychwood Integrators"
+
+
+def test_protections_that_end_at_one_midnight_end_in_order_and_a_few_at_a_time(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 128: each at its promised end, however many groups are taken in hand at once."""
+    monkeypatch.setattr(deciding, "_BATCH", 4)
+    world = make()
+    for n in range(15):
+        world.account(f"x{n}", f"{SIGNS[n]} Holdings Ltd", City="York")
+        world.company(f"y{n}", f"{SIGNS[n]} Holdings Limited", city="York")
+        world.deal(f"z{n}", f"y{n}")
+    world.cycle()
+    ends = {f"z{n}": world.state(f"z{n}").until for n in range(15)}
+    at_once: list[int] = []
+    real = deciding._decide_batch
+    monkeypatch.setattr(deciding, "_decide_batch", lambda *call: (at_once.append(len(call[2])), real(*call))[1])
+    world.cycle(days=120)
+    over = [made for made in world.decisions() if made.kind is DecisionKind.EXPIRED]
+    assert {made.subject.id: made.effective_at for made in over} == ends
+    assert max(at_once) == 4
+    assert sum(at_once) >= 15
+    assert all(world.shows(f"x{n}") != "protected" for n in range(15))
+
+
+SIGNS = [
+    "Aldgate", "Brantwood", "Cordwell", "Dunmore", "Elmsley", "Farrington", "Garnock", "Holbeach", "Inverlea",
+    "Jesmond", "Kelbrook", "Lanark", "Marwell", "Norbury", "Ormskirk",
+]  # fmt: skip

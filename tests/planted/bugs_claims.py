@@ -8,6 +8,11 @@ CLAIMS = "tests/policy/test_claims.py"
 EVIDENCE = "tests/policy/test_evidence.py"
 OLD = "tests/policy/test_collisions.py"
 PAST = "tests/jobs/test_past.py"
+SCOPE = "tests/policy/test_scope.py"
+SOURCES = "tests/policy/test_collisions_sources.py"
+OWN = "tests/policy/test_own_deals.py"
+STAMPS = "tests/policy/test_stamps.py"
+FOUND = "tests/policy/test_found_by_brute_force.py"
 
 BUGS: tuple[Bug, ...] = (
     Bug(
@@ -69,14 +74,14 @@ BUGS: tuple[Bug, ...] = (
     Bug(
         "deal_that_lay_elsewhere_counts",
         "syncd/policy/own_deals.py",
-        "if not brought and self._was_here(then):",
+        "if not brought and self._was_here(then) and self._marks.say_direct(then):",
         "if not brought:",
         f"{EVIDENCE}::test_C53_an_old_record_that_was_changed_so_as_to_qualify_adds_nothing",
     ),
     Bug(
         "what_a_partner_brought_then_counts_as_direct",
         "syncd/policy/own_deals.py",
-        "brought = _has(then.registration_key) or self._from_partner(then)",
+        "brought = _has(then.registration_key) or self._marks.say_partner(then)",
         "brought = False",
         f"{EVIDENCE}::test_C53_an_old_record_that_was_changed_so_as_to_qualify_adds_nothing",
     ),
@@ -146,21 +151,21 @@ BUGS: tuple[Bug, ...] = (
     Bug(
         "scope_ignored_after_a_merge",
         "syncd/policy/informing.py",
-        "!= partner and meets(f.products, grant.products))",
-        "!= partner)",
+        "!= filing.party and meets(f.products, filing.products))",
+        "!= filing.party)",
         f"{CLAIMS}::test_C20_two_countries_both_stand_after_a_merge",
     ),
     Bug(
         "territory_ignored",
         "syncd/policy/scope.py",
-        "return _share(products_in(a), products_in(b)) and _share(a - products_in(a), b - products_in(b))",
-        "return _share(products_in(a), products_in(b))",
+        'for mark in ("", TERRITORY, DEAL, ROLE))',
+        'for mark in ("", DEAL, ROLE))',
         f"{CLAIMS}::test_C05_claims_meet_in_products_and_in_territory",
     ),
     Bug(
         "products_ignored_in_one_territory",
         "syncd/policy/scope.py",
-        "return _share(products_in(a), products_in(b)) and _share(a - products_in(a), b - products_in(b))",
+        'return all(_share(part_of(a, mark), part_of(b, mark)) for mark in ("", TERRITORY, DEAL, ROLE))',
         "return _share(a, b)",
         f"{CLAIMS}::test_C05_claims_meet_in_products_and_in_territory",
     ),
@@ -198,5 +203,110 @@ BUGS: tuple[Bug, ...] = (
         "now[str(change.field)] = change.before",
         "now[str(change.field)] = change.after",
         f"{PAST}::test_changes_before_the_first_reading_are_undone_one_after_the_other",
+    ),
+    Bug(
+        "an_old_ruling_against_who_follows",
+        "syncd/policy/lifecycle.py",
+        "return decided is not None and rival.standing.approved and _spoken_at(decided) <= ruling.at",
+        "return decided is not None and rival.standing.approved",
+        f"{FOUND}::test_C07_an_old_ruling_takes_nothing_from_who_follows_in_line",
+    ),
+    Bug(
+        "an_old_ruling_over_a_withdrawal",
+        "syncd/policy/lifecycle.py",
+        "DecisionKind.REJECTED, DecisionKind.ADOPTED, DecisionKind.WITHDRAWN)",
+        "DecisionKind.REJECTED, DecisionKind.ADOPTED)",
+        f"{FOUND}::test_C01_an_old_ruling_brings_back_nothing_that_was_withdrawn_since",
+    ),
+    Bug(
+        "judged_once_whatever_the_order",
+        "syncd/policy/collisions.py",
+        "return any(other is not None and other.place > filing.place and not other.undecided for other in others)",
+        "return not others",
+        f"{FOUND}::test_C06_who_waits_behind_a_later_filing_follows_it_in_the_same_cycle",
+    ),
+    Bug(
+        "an_edit_moves_the_start",
+        "syncd/policy/lifecycle.py",
+        "back = filing.undecided and filing.sent_back and",
+        "back = False and",
+        f"{FOUND}::test_an_edit_while_it_waits_moves_no_start",
+    ),
+    Bug(
+        "own_deal_wherever_it_lies",
+        "syncd/policy/own_deals.py",
+        "if not meets(filing.products, opportunity.products):",
+        "if not meets(filing.registration.products, opportunity.products):",
+        f"{FOUND}::test_C00_a_deal_in_another_country_is_not_this_registrations_own",
+    ),
+    Bug(
+        "a_customer_is_told_to_the_partner",
+        "syncd/policy/words.py",
+        '    "existing_customer": Words(\n        "not_available",',
+        '    "existing_customer": Words(\n        "existing_customer",',
+        "tests/policy/test_leaks.py::test_whatever_refused_it_reads_the_same",
+    ),
+    Bug(
+        "deals_left_out_of_a_scope",
+        "syncd/policy/scope.py",
+        'for mark in ("", TERRITORY, DEAL, ROLE))',
+        'for mark in ("", TERRITORY, ROLE))',
+        f"{SCOPE}::test_two_deals_of_one_company_both_stand_where_a_claim_is_for_one_deal",
+    ),
+    Bug(
+        "told_apart_from_the_filing_on",
+        "syncd/policy/collisions.py",
+        "return max([filing.ready_at, self.parted, *(end for _, end in self.ahead)])",
+        "return max([filing.ready_at, *(end for _, end in self.ahead)])",
+        f"{SCOPE}::test_a_waiting_claim_is_approved_from_when_the_deals_were_told_apart",
+    ),
+    Bug(
+        "referral_protects",
+        "syncd/policy/stamps.py",
+        "if f.standing.grant is not None and not is_referral(f.products)]",
+        "if f.standing.grant is not None]",
+        f"{SCOPE}::test_C35_a_referral_alone_protects_nothing_and_its_partner_is_told_it_is_approved",
+    ),
+    Bug(
+        "industry_of_today",
+        "syncd/policy/book.py",
+        "said = [account.industry for account in self.accounts_then(filing)] or filed",
+        "said = [account.industry for account in self.accounts] or filed",
+        f"{SCOPE}::test_C39_the_industry_counts_as_it_stood_at_the_filing",
+    ),
+    Bug(
+        "tender_of_the_day_itself_missed",
+        "syncd/policy/passed.py",
+        "if on is None or on > effective_at.date():",
+        "if on is None or on >= effective_at.date():",
+        f"{SOURCES}::test_C37_a_tender_that_was_published_before_the_approval_protects_nobody",
+    ),
+    Bug(
+        "tender_not_asked_again_in_line",
+        "syncd/policy/collisions.py",
+        "return published_in_line(filing, line.free_from(filing), book)",
+        "return None",
+        f"{SOURCES}::test_C37_who_is_in_line_when_the_tender_is_published_is_not_promoted",
+    ),
+    Bug(
+        "lead_off_by_one",
+        "syncd/policy/passed.py",
+        "since < lead.created_at <= filing.received_at",
+        "since <= lead.created_at <= filing.received_at",
+        f"{SOURCES}::test_C44_a_lead_counts_for_its_days_and_as_it_stood",
+    ),
+    Bug(
+        "unsure_own_deal_refuses",
+        "syncd/policy/collisions.py",
+        "if own and not (engaged and engaged[0].sure):",
+        "if False:",
+        f"{OWN}::test_C00_a_deal_that_may_be_the_partners_own_refuses_nobody_before_a_person_has_looked",
+    ),
+    Bug(
+        "unknown_products_take_the_owner",
+        "syncd/policy/stamps.py",
+        "StampStatus.PROTECTED or self._may_be(ref, shown):",
+        "StampStatus.PROTECTED:",
+        f"{STAMPS}::test_a_deal_that_names_no_products_may_be_protected_and_its_owner_stays",
     ),
 )

@@ -132,7 +132,7 @@ JOBS: tuple[Bug, ...] = (
     ),
     Bug(
         "read_back_before_the_servers_time_is_over",
-        "syncd/jobs/write.py",
+        "syncd/jobs/settle.py",
         "work.clock.now() - side.settle_writes_after",
         "work.clock.now()",
         f"{JOB_TESTS}/test_write.py::test_an_unknown_outcome_is_read_back_after_the_time_limit_and_never_resent_blindly",
@@ -146,15 +146,15 @@ JOBS: tuple[Bug, ...] = (
     ),
     Bug(
         "read_back_not_compared",
-        "syncd/jobs/write.py",
-        "return not mapping.differs(wanted, mapping.shown(fields, item.intent.group))",
-        "return bool(wanted)",
+        "syncd/jobs/arrival.py",
+        "        if same(fields.get(mark), item.intent.before.get(mark)):\n            return False\n",
+        "        return bool(sent)\n",
         f"{JOB_TESTS}/test_write.py::test_an_edit_by_hand_while_a_write_was_out_is_not_taken_for_ours",
     ),
     Bug(
         "what_was_wanted_meanwhile_forgotten",
-        "syncd/jobs/write.py",
-        "            graph.mark_unplanned(tx, [item.intent.ref for item in items])\n",
+        "syncd/jobs/settle.py",
+        "        graph.mark_unplanned(tx, [item.intent.ref for item in asked.items])\n",
         "",
         f"{JOB_TESTS}/test_write.py::test_what_was_wanted_anew_while_a_write_was_out_is_written_afterwards",
     ),
@@ -174,9 +174,9 @@ JOBS: tuple[Bug, ...] = (
     ),
     Bug(
         "refused_content_tried_for_ever",
-        "syncd/jobs/plan.py",
-        "if past and past[-1].state is WriteState.FAILED and _same(",
-        "if past and past[-1].state is WriteState.SENT and _same(",
+        "syncd/jobs/refusals.py",
+        "if last is None or not (last.state is WriteState.FAILED",
+        "if last is None or not (last.state is WriteState.SENT",
         f"{JOB_TESTS}/test_refused.py::test_a_refusal_asks_for_attention_until_it_is_retried_and_then_arrives",
     ),
     Bug(

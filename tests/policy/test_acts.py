@@ -425,7 +425,11 @@ def under_source() -> ClaimGroup:
 def test_where_the_source_decides_an_act_names_the_field_to_change_there(kind: DecisionKind) -> None:
     says = refused(under_source(), kind, T0 + days(3), to="P02")
     assert "The partner portal decides" in says
-    fields = {DecisionKind.EXTENDED: "`protected_until`", DecisionKind.TRANSFERRED: "`partner_id`"}
+    fields = {
+        DecisionKind.EXTENDED: "`protected_until`",
+        DecisionKind.DENIED: "`protected_until`",
+        DecisionKind.TRANSFERRED: "`partner_id`",
+    }
     assert fields.get(kind, "`status`") in says
 
 

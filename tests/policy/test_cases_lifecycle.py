@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncd.model import Actor, DecisionKind, FiledStatus
-from syncd.policy import Audience, Policy, check_person, decide, reason_words
+from syncd.policy import Audience, Policy, act, appeal, check_person, decide, reason_words, rule
 
 from .factories import (
     APPROVED,
@@ -22,6 +22,7 @@ from .factories import (
     WYCH,
     approved,
     codes,
+    collision,
     days,
     decision,
     group,
@@ -100,6 +101,62 @@ def test_case_75_nobody_approves_what_they_filed_themselves(who: str, refused: b
     made = replace(approved("r1", T0 + days(1)), actor=Actor.person(who))
     says = " ".join(check_person(claims, MANUAL, made.at, made))
     assert ("somebody else has to approve it" in says) is refused
+
+
+DESK = Policy.model_validate(
+    {
+        "approval": "manual",
+        "review": {
+            "people": [{"email": "sam@vendor.example", "names": ["ssmith", "Sam Seller"]}],
+            "groups": [
+                {"name": "inside sales", "people": ["sam@vendor.example", "kim"], "apart": True},
+                {"name": "desk", "people": ["ssmith", "kim", "mia", "desk"]},
+            ],
+            "approvers": ["desk", "max"],
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("who", "says"),
+    [
+        ("ssmith", "ssmith filed DR-QZCFPBTK; somebody else has to approve it"),
+        ("SAM@vendor.example", "somebody else has to approve it"),
+        ("kim", "Sam Seller of inside sales filed DR-QZCFPBTK; somebody outside of inside sales has to decide"),
+        ("lee", "lee may not decide: the policy lets desk, max (review.approvers)"),
+        ("mia", ""),
+        ("Max", ""),
+    ],
+)
+def test_case_75_groups_decide_and_nobody_for_themselves_under_any_name(who: str, says: str) -> None:
+    claims, _ = run(group(registration()), policy=DESK)
+    made = replace(approved("r1", T0 + days(1)), actor=Actor.person(who))
+    found = " ".join(check_person(claims, DESK, made.at, made))
+    assert says in found if says else not found
+
+
+@pytest.mark.parametrize("kind", [DecisionKind.EXTENDED, DecisionKind.REINSTATED, DecisionKind.EXEMPTED])
+def test_case_75_nobody_does_their_own_filing_a_favour_in_another_way(kind: DecisionKind) -> None:
+    claims, _ = run(group(registration()))
+    mine = act(kind, claims.registrations[0].ref, Actor.person("sam seller"), T0 + days(1), claims, POLICY, "so")
+    assert "somebody else has to approve it" in " ".join(check_person(claims, POLICY, mine.at, mine))
+
+
+def test_case_75_nobody_rules_for_their_own_claim_and_anybody_may_appeal() -> None:
+    two = registration("r2", T0 + seconds(1), partner_id="P02", submitter="Pat")
+    claims, outcome = run(group(registration(), two), T0 + days(1))
+    met = collision(outcome, "C06")
+    for winner, refused in ((met.other, True), (met.registration, False)):
+        made = rule(met, winner, Actor.person("Sam Seller"), T0 + days(1), POLICY, "so")
+        assert bool(check_person(claims, POLICY, made.at, made)) is refused
+    lee = Policy.model_validate({"review": {"approvers": ["kim"]}})
+    made = rule(met, met.other, Actor.person("kim"), T0 + days(1), lee, "first")
+    claims = replace(claims, decisions=(*claims.decisions, replace(made, seq=99)))
+    complaint = appeal(
+        collision(decide(claims, lee, T0 + days(2)), "C06"), Actor.person("lee"), T0 + days(2), lee, "no"
+    )
+    assert check_person(claims, lee, complaint.at, complaint) == []
 
 
 def test_case_94_a_partner_that_is_renamed_keeps_what_it_holds_under_its_new_name() -> None:

@@ -111,10 +111,14 @@ def test_case_47_a_deal_won_for_another_product_leaves_a_protection_as_it_is() -
 
 @pytest.mark.parametrize(("most", "expected"), [(3, REVIEW), (4, APPROVED), (0, APPROVED)])
 def test_a_registration_marks_no_more_records_than_the_policy_allows(most: int, expected: str) -> None:
-    """Counted are the accounts, and the open deals that meet: four here."""
-    later = [opportunity(f"o{i}", T0 + seconds(1)) for i in range(2)]
-    other = [opportunity("x", T0 + seconds(1), products=BOARD), closed(opportunity("y", T0), T0 + seconds(1))]
-    claims = group(registration(), account("a1"), account("a2"), *later, *other)
+    """Counted are the accounts, and the deals that meet and were open at the filing: four here."""
+    dormant = [opportunity(f"o{i}", T0 - days(200)) for i in range(2)]
+    other = [
+        opportunity("x", T0 - days(200), products=BOARD),
+        closed(opportunity("y", T0 - days(300)), T0 - days(200)),
+        opportunity("z", T0 + seconds(1)),
+    ]
+    claims = group(registration(), account("a1"), account("a2"), *dormant, *other)
     outcome = outcome_of(claims, policy=Policy.model_validate({"max_records_per_registration": most}))
     assert state(outcome).application == expected
 

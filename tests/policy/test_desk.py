@@ -131,3 +131,24 @@ def test_no_clock_runs_as_shipped_and_none_for_what_needs_nobody() -> None:
     assert "is asked" not in state(run(group(registration()), policy=manual)[1]).detail
     approving = Policy.model_validate({"review": {"within_hours": 16}})
     assert "is asked" not in state(run(group(registration()), policy=approving)[1]).detail
+
+
+def test_each_further_span_passes_on_to_whoever_is_next_and_ends_with_the_queue() -> None:
+    """Sixteen business hours are two days: Thursday noon, Monday noon, Wednesday noon."""
+    claims, _ = run(group(registration()), policy=CLOCK)
+    spans = [datetime.fromisoformat(f"2026-06-{day}T12:00:02+00:00") for day in ("04", "08", "10")]
+    for at, who, following in zip(spans, ("Max Manager", "the desk", "the desk"), [*spans[1:], None], strict=True):
+        outcome = decide(claims, CLOCK, at)
+        assert state(outcome).detail.endswith(f"by 12:00 on 4 June 2026 (UTC); now {who} is asked.")
+        assert following is None or outcome.next_due == following
+
+
+def test_each_of_them_is_told_once_when_it_comes_to_them() -> None:
+    telling = CLOCK.model_copy(update={"reminders": CLOCK.reminders.model_copy(update={"overdue": True})})
+    claims, _ = run(group(registration()), T0 + days(30), telling)
+    told = [d for d in claims.decisions if d.reason == "overdue"]
+    assert [(d.effective_at.isoformat(), d.evidence["step"]) for d in told] == [
+        ("2026-06-04T12:00:02+00:00", 1), ("2026-06-08T12:00:02+00:00", 2),
+    ]  # fmt: skip
+    assert [str(seat(WYCH, telling, TEAM, T0, d.evidence["step"])) for d in told] == ["Max Manager", "the desk"]
+    assert decide(claims, telling, T0 + days(60)).decisions == ()

@@ -77,6 +77,15 @@ def test_an_appeal_changes_nothing_until_somebody_else_has_ruled() -> None:
     assert (state(outcome, "r1").application, state(outcome, "r2").since) == (REJECTED, MONDAY + days(3))
 
 
+def test_an_appeal_is_decided_by_somebody_else_under_whatever_name() -> None:
+    people = [{"email": "kim@x", "names": ["kim", "kkane"]}, {"email": "sam@x", "names": ["sam", "ssmith"]}]
+    how = Policy.model_validate({"review": {"people": people}})
+    claims = added(first_ruling(), appealed(first_ruling(), SAM, MONDAY + days(2)))
+    for name, says in (("kkane", "has decided"), ("ssmith", "has appealed"), ("lee", "")):
+        found = refused(claims, ruled(claims, "r2", Actor.person(name), MONDAY + days(3)), how)
+        assert says in found if says else found == ""
+
+
 def test_what_was_decided_on_appeal_is_final() -> None:
     claims = added(first_ruling(), appealed(first_ruling(), SAM, MONDAY + days(2)))
     claims = added(claims, ruled(claims, "r1", LEE, MONDAY + days(3)))
@@ -118,6 +127,17 @@ def test_what_a_rule_decided_can_be_appealed_too() -> None:
     claims = added(claims, ruled(claims, "r1", KIM, MONDAY + days(2), "C08"))
     outcome = decide(claims, POLICY, MONDAY + days(3))
     assert (collision(outcome, "C08").state, state(outcome).application) == ("final", APPROVED)
+    counted = metrics(outcome.collisions, claims.decisions, {})
+    assert (counted.appealed, counted.overturned) == (1, 1), "the word of a rule was overturned"
+
+
+def test_what_a_rule_decided_and_an_appeal_upheld_is_not_overturned() -> None:
+    claims, outcome = run(group(registration(), opportunity()))
+    claims = added(claims, appealed(claims, SAM, MONDAY + days(1), "C08"))
+    claims = added(claims, ruled(claims, "o1", KIM, MONDAY + days(2), "C08"))
+    outcome = decide(claims, POLICY, MONDAY + days(3))
+    assert collision(outcome, "C08").state == "final"
+    assert metrics(outcome.collisions, claims.decisions, {}).overturned == 0
 
 
 def test_nothing_is_appealed_that_is_open_unknown_or_without_a_reason() -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from syncd.model import ClaimGroup, DecisionKind, Registration
+from syncd.model import ClaimGroup, DecisionKind, Money, Registration
 from syncd.policy import Policy, decide
 
 from .factories import (
     APPROVED,
+    POLICY,
     SETTLED,
     T0,
     WAITING,
     account,
+    by_person,
     days,
     decision,
     group,
@@ -125,3 +128,63 @@ def test_an_edit_after_the_end_adds_nothing() -> None:
 def test_the_addition_takes_effect_at_the_edit_whenever_the_daemon_ran(asleep: int) -> None:
     _, outcome = run(grown(), EDITED + seconds(2) + days(asleep), CHECKED)
     assert decision(outcome, DecisionKind.GRANTED).effective_at == EDITED + seconds(2)
+
+
+# the value
+
+TOLERANT = Policy.model_validate({"value_tolerance_percent": 10})
+
+
+def revalued(
+    value: Money | None, policy: Policy = TOLERANT, filed: Money | None = Money(Decimal(50_000), "GBP")
+) -> str:
+    """What is said of a protected filing whose value was edited."""
+    claims, _ = run(group(registration(value=filed)), T0 + days(1), policy)
+    edited = replace(claims.registrations[0], value=value, modified_at=EDITED)
+    before = state(decide(claims, policy, EDITED))
+    outcome = decide(replace(claims, registrations=(edited,)), policy, EDITED + days(1))
+    after = state(outcome)
+    assert outcome.decisions == ()
+    assert (after.until, after.products, after.protection) == (before.until, before.products, before.protection)
+    return after.detail.removeprefix(before.detail).strip()
+
+
+@pytest.mark.parametrize(
+    ("amount", "asked"),
+    [("54950", False), ("55000", False), ("55050", True), ("45000", False), ("44950", True), ("0", True)],
+)
+def test_case_35_a_value_beyond_the_tolerance_is_looked_at_and_takes_nothing_away(amount: str, asked: bool) -> None:
+    says = revalued(Money(Decimal(amount), "GBP"))
+    assert says == (f"Its value went from 50000 GBP to {amount} GBP, beyond 10 %: a person looks; what was granted "
+                    "stands." if asked else "")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (Money(Decimal(50_000), "gbp"), ""),
+        (Money(Decimal(50_000), "EUR"), "from 50000 GBP to 50000 EUR"),
+        (Money(Decimal(50_000), None), "from 50000 GBP to 50000,"),
+        (None, "from 50000 GBP to none"),
+    ],
+)
+def test_case_35_another_currency_or_no_value_is_beyond_every_tolerance(value: Money | None, says: str) -> None:
+    found = revalued(value)
+    assert says in found if says else not found
+
+
+def test_case_35_as_shipped_and_where_no_value_was_filed_nobody_is_asked_for_nothing() -> None:
+    assert revalued(Money(Decimal(9), "GBP"), POLICY) == ""
+    free = Policy.model_validate({"value_tolerance_percent": 10, "required": ["company.name"]})
+    assert revalued(None, free, None) == ""
+    assert "from none to 9 GBP" in revalued(Money(Decimal(9), "GBP"), free, None)
+
+
+def test_case_35_a_person_lets_the_new_value_pass() -> None:
+    claims, _ = run(group(registration()), T0 + days(1), TOLERANT)
+    edited = replace(claims.registrations[0], value=Money(Decimal(90_000), "GBP"), modified_at=EDITED)
+    passed = by_person(DecisionKind.EXEMPTED, "r1", EDITED + days(1), reason="seen", evidence={"rule": "value_kept"})
+    claims = replace(claims, registrations=(edited,))
+    assert "a person looks" in state(decide(claims, TOLERANT, EDITED + days(1))).detail
+    claims = replace(claims, decisions=(*claims.decisions, passed))
+    assert "a person looks" not in state(decide(claims, TOLERANT, EDITED + days(2))).detail

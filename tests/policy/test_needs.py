@@ -31,6 +31,14 @@ WANTED = Policy.model_validate(
         "minimum": [{"amount": 1, "currency": "EUR"}],
         "least_days_before_close": 3,
         "protection": {"dormant_after_days": 30},
+        "extension": {"requests_hold": True},
+        "tenders": "review",
+        "passed_leads": "review",
+        "roles": {"on_behalf": ["distributor"]},
+        "branches": "together",
+        "family": "warn",
+        "several_in": ["Government"],
+        "own_deals": {"kinds": ["Partner"], "created_by": ["u1"]},
     }
 )
 """A policy that wants every rule."""

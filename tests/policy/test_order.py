@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from syncd.model import Account, ClaimGroup, Decision, FiledStatus, Opportunity, Outcome, Ref, Registration, Version
@@ -20,7 +20,9 @@ from .test_properties import essence, filings, shown
 POLICIES = (
     Policy.model_validate({"protection": {"days": 10}}),
     Policy.model_validate({"protection": {"days": 20, "starts": "received"}, "tie_window": "1h"}),
-    Policy.model_validate({"scope": "company", "tie_rules": ["more_complete", "earlier"]}),
+    Policy.model_validate(
+        {"scope": "company", "tie_rules": ["more_complete", "earlier"], "max_records_per_registration": 3}
+    ),
 )
 LIMITS = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LAG = timedelta(minutes=10)
@@ -112,6 +114,19 @@ def test_nothing_of_that_changes_a_winner_in_two_thousand_histories(
     world: World, policy: Policy, quarters: list[int]
 ) -> None:
     same_however_seen(world, policy, quarters)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("part", range(10))
+def test_nothing_of_that_changes_a_winner_in_twenty_thousand_histories(part: int) -> None:
+    @seed(part)
+    @settings(LIMITS, max_examples=2000, derandomize=False, database=None)
+    @given(worlds(), st.sampled_from(POLICIES), SLEEPS)
+    def histories(world: World, policy: Policy, quarters: list[int]) -> None:
+        same_however_seen(world, policy, quarters)
+
+    histories()
 
 
 def same_however_seen(world: World, policy: Policy, quarters: list[int]) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
-from syncd.model import FiledStatus, Opportunity, Ref, Registration
+from syncd.model import FiledStatus, Lead, Likely, Opportunity, Ref, Registration, Version
 from syncd.policy import Policy, decide
 
 from .factories import (
@@ -181,3 +182,121 @@ def test_two_accounts_of_one_organization_share_the_claim() -> None:
     own = opportunity(created=T0 + days(1), registration_key="r1", account_id="a2")
     _, outcome = run(group(*accounts, own, registration()), T0 + days(2))
     assert [stamp(outcome, a)["status"] for a in ("a1", "a2", "o1")] == ["protected"] * 3
+
+
+# kinds, creators, converted leads, and what is unsure
+
+
+def policy_of(**given: object) -> Policy:
+    return Policy.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("own_deals", "marks"),
+    [
+        ({"kinds": ["Partner Deal"]}, {"kind": " partner deal"}),
+        ({"created_by": ["U-Portal"]}, {"created_by_id": "u-portal"}),
+        ({"created_by": ["MIA.manager@vendor.example "]}, {"created_by_id": "u-mia"}),
+    ],
+)
+def test_C00_a_record_type_or_the_user_who_created_it_marks_a_partners_deal(
+    own_deals: dict[str, object], marks: dict[str, object]
+) -> None:
+    opp = opportunity(created=T0 + days(1), **marks)
+    assert deal_of(opp, registration()) == ("direct", None), "unless the policy says so"
+    assert deal_of(opp, registration(), policy=policy_of(own_deals=own_deals)) == ("own", "r1")
+    early = opportunity(created=T0 - days(1), **marks)
+    assert deal_of(early, registration(), policy=policy_of(own_deals=own_deals)) == ("partner_sourced", None)
+
+
+def lead(**changes: object) -> Lead:
+    """A lead that was converted to the opportunity."""
+    filled = {"ref": Ref("crm", "Lead", "l1"), "account_id": "a1", "opportunity_id": "o1", "is_converted": True}
+    return Lead(**{**filled, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("said", "created", "expected"),
+    [
+        ({"registration_key": "r1"}, T0 - days(5), ("own", "r1")),
+        ({"partner_name": "Wychwood Integrators"}, T0 + days(1), ("own", "r1")),
+        ({"lead_source": "Partner"}, T0 + days(1), ("own", "r1")),
+        ({"registration_key": "nobody"}, T0 - days(5), ("partner_sourced", None)),
+        ({"lead_source": "Web"}, T0 - days(5), ("direct", None)),
+        ({"registration_key": "r1", "opportunity_id": "o2"}, T0 - days(5), ("direct", None)),
+        ({"registration_key": "r1", "opportunity_id": None}, T0 - days(5), ("direct", None)),
+    ],
+)
+def test_C00_C23_what_a_converted_lead_said_of_a_partner_holds_for_its_opportunity(
+    said: dict[str, object], created: datetime, expected: tuple[str, str | None]
+) -> None:
+    _, outcome = run(group(registration(), opportunity(created=created), leads=(lead(**said),)), T0 + days(2))
+    because = wanted(outcome, "o1").because
+    owner = because.get("own_deal_of")
+    assert (because["deal"], Ref.parse(owner).id if owner else None) == expected
+
+
+def test_C23_what_the_opportunity_says_goes_before_its_lead_and_the_first_lead_before_others() -> None:
+    leads = (lead(registration_key="r2"), lead(ref=Ref("crm", "Lead", "l0"), registration_key="r1"))
+    filings = (registration("r1"), registration("r2", products=frozenset({"BOARD"})))
+    _, outcome = run(group(*filings, opportunity(), leads=leads))
+    assert wanted(outcome, "o1").because["own_deal_of"] == "prm/deal/r1"
+    _, outcome = run(group(*filings, opportunity(registration_key="r2"), leads=leads))
+    assert wanted(outcome, "o1").because["own_deal_of"] == "prm/deal/r2"
+
+
+def test_C23_C53_a_deal_that_came_from_a_partners_lead_was_no_direct_one_before_either() -> None:
+    now = opportunity(modified_at=T0 + days(1))
+    versions = (Version(T0 - days(5), now), Version(T0 + days(1), replace(now, stage="late")))
+    claims = group(registration(), now, leads=(lead(partner_name="Somebody"),), past={now.ref: versions})
+    assert state(run(claims)[1]).application == APPROVED
+
+
+def test_one_org_in_both_roles_has_its_direct_deals_in_some_pipelines_only() -> None:
+    """What lies in another pipeline is nobody's claim, whatever it says; a number still makes it an own deal."""
+    policy = policy_of(direct_means={"kinds": ["New Business"]})
+    direct, other = opportunity(kind="new business"), opportunity(kind="Registrations")
+    assert state(run(group(registration(), direct), policy=policy)[1]).reason == "direct_engaged"
+    _, outcome = run(group(registration(), other), policy=policy)
+    assert (state(outcome).application, wanted(outcome, "o1").because["deal"]) == (APPROVED, "outside")
+    assert (stamp(outcome, "o1")["status"], codes(outcome)) == (None, [])
+    assert deal_of(replace(other, registration_key="r1"), registration(), policy=policy) == ("own", "r1")
+
+
+UNSURE = policy_of(direct_means={"unsure": "review"})
+
+
+def likely(id_: str = "o1", filing: str = "r1") -> dict[Ref, Likely]:
+    """An opportunity that says nothing of a partner and fits a registration."""
+    return {Ref("crm", "Opportunity", id_): Likely(Ref(PRM, "deal", filing), 0.82, "The amounts agree")}
+
+
+def test_C00_a_deal_that_may_be_the_partners_own_refuses_nobody_before_a_person_has_looked() -> None:
+    claims = group(registration(), opportunity(), likely=likely())
+    assert state(run(claims)[1]).reason == "direct_engaged", "direct as shipped"
+    _, outcome = run(claims, policy=UNSURE)
+    assert (state(outcome).application, state(outcome).reason) == ("review", "own_deal_unsure")
+    (found,) = outcome.collisions
+    assert (found.code.value, found.winner, found.evidence["may_be_own"]) == ("C08", None, "The amounts agree")
+    assert stamp(outcome, "r1")["reason"] == "in_review"
+    keyed = replace(claims, opportunities=(opportunity(registration_key="r1"),))
+    assert state(run(keyed, policy=UNSURE)[1]).application == APPROVED, "with the number on it nobody is asked"
+
+
+def test_C00_a_deal_that_is_surely_direct_still_refuses_beside_an_unsure_one() -> None:
+    claims = group(registration(), opportunity("o1"), opportunity("o2"), likely=likely("o2"))
+    _, outcome = run(claims, policy=UNSURE)
+    assert (state(outcome).reason, [c.other.id for c in outcome.collisions]) == ("direct_engaged", ["o1"])
+
+
+def test_C00_what_may_be_one_registrations_deal_is_direct_for_all_others() -> None:
+    claims = group(registration(), opportunity(), likely=likely(filing="r9"))
+    assert state(run(claims, policy=UNSURE)[1]).reason == "direct_engaged"
+
+
+def test_C00_a_later_deal_that_may_be_the_partners_own_is_asked_about() -> None:
+    claims = group(registration(), opportunity(created=T0 + days(1)), likely=likely())
+    _, outcome = run(claims, T0 + days(2), UNSURE)
+    (found,) = outcome.collisions
+    assert (found.code.value, found.state, found.rule) == ("C09", "open", "own_deal_unsure")
+    assert found.sentence.endswith("write the registration's number on it, or decide.")

@@ -62,6 +62,7 @@ POLICIES = (
             "programmes": [{"name": "short", "partners": ["P02"], "protection": {"days": 4}}],
         }
     ),
+    Policy.model_validate({"scope": "opportunity", "moved_deals": "ask", "protection": {"days": 10}}),
 )
 AT = st.sampled_from(
     [

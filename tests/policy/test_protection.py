@@ -141,4 +141,5 @@ def test_the_grant_says_what_it_covers_and_how_it_was_counted() -> None:
         "products": ["BOARD", "PLAN"],
         "starts": "approved",
         "days": 90,
+        "value": "50000 GBP",
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import pytest
@@ -42,6 +43,7 @@ def test_the_shipped_policy_shows_every_key_of_what_is_on() -> None:
         return {k for name, part in value.items() for k in keys(part, f"{prefix}.{name}")}
 
     left_out = {f".{switch.key}" for switch in SWITCHES} | {".extension", ".disputes", ".transition_days"}
+    left_out |= {".family_most", ".passed_lead_days"}
     every = keys(Policy().model_dump(mode="json"))
     off = {k for k in every if any(k == key or k.startswith(f"{key}.") for key in left_out)} | {".review.team_queue"}
     assert keys(shipped()) == every - off
@@ -65,17 +67,33 @@ ON: list[tuple[dict[str, Any], str]] = [
     ({"speculation": {"signs": 2}}, "with 2 of these signs"),
     ({"protection": {"dormant_after_days": 30}}, "without activity on its deal for 30 days"),
     ({"edits": "check"}, "Products added to a protected filing are checked"),
+    ({"value_tolerance_percent": 10}, "moves by more than 10 %"),
     ({"review": {"within_hours": 48}}, "within 48 business hours"),
+    ({"reminders": {"before_days": [14, 1], "after_days": [0]}}, "14, 1 days before its end and 0 days after it"),
+    ({"extension": {"requests_hold": True}}, "goes on waiting, for 14 days after the end at most"),
     ({"review": {"team_queue": "desk@vendor.example"}}, "at last desk@vendor.example"),
+    ({"review": {"approvers": ["desk"]}}, "Only desk decide."),
+    ({"review": {"groups": [{"name": "desk", "people": ["kim"], "apart": True}]}}, "Nobody of desk decides about"),
     ({"disputes": {"ladder": [{"level": "channel manager", "days": 3}]}}, "channel manager for 3 business days"),
     ({"direct": {"contact_days": 60}}, "within 60 days before the filing stands"),
     ({"house_accounts": "review"}, "Registrations on house accounts are looked at"),
     ({"scope": "company"}, "claims the whole company"),
     ({"territory": "country"}, "Claims in two countries do not meet"),
+    ({"family": "together"}, "are one company for every claim, up to 100 accounts"),
+    ({"branches": "together"}, "Partners with the same parent count as one partner"),
+    ({"roles": {"on_behalf": ["distributor"]}}, "What a distributor files for another partner"),
+    ({"several_in": ["Government"]}, "In companies of Government several partners"),
+    ({"tenders": "reject"}, "tender was published before the approval is not approved"),
+    ({"passed_leads": "reject"}, "in the 90 days before, a person looks at that partner's filing"),
+    ({"moved_deals": "ask"}, "lies on another company's account, a person looks"),
+    ({"own_deals": {"kinds": ["Partner Deal"]}}, "An opportunity of Partner Deal was brought by a partner"),
+    ({"own_deals": {"created_by": ["u-portal"]}}, "that u-portal created was brought by a partner"),
+    ({"direct_means": {"kinds": ["New Business"]}}, "opportunities are those of New Business"),
     ({"tie_rules": ["more_complete", "earlier"]}, "stands the more complete form, then the earlier instant"),
-    ({"max_records_per_registration": 50}, "more than 50 records"),
     ({"calendars": [{"zone": "Europe/London"}]}, "the calendars of Europe/London"),
     ({"programmes": [{"name": "gold", "approval": "manual"}]}, "gold (everybody) has its own approval"),
+    ({"two_people": True}, "one person has proposed it and another has approved it"),
+    ({"precheck": {"per_day": 20}}, "may ask 20 times a day"),
     ({"benefits": [{"tier": "gold", "discount_points": 10}]}, "gold: 10 points of discount"),
 ]
 
@@ -115,11 +133,47 @@ def test_every_switch_has_been_switched_on_above() -> None:
             "The deputies of a@x stand in for each other",
         ),
         ({"extension": {"most": 0, "while_others_wait": False}}, "nothing is ever prolonged"),
+        ({"extension": {"requests_hold": True, "grace_days": 0}}, "for an extension that cannot be granted"),
+        ({"reminders": {"overdue": True}}, "reminders.overdue never fires"),
+        ({"family_most": 50}, "family_most bounds nothing"),
+        ({"passed_lead_days": 30}, "passed_lead_days counts nothing"),
+        ({"reminders": {"before_days": [90, 7]}}, "before_days 90 never fires"),
+        ({"review": {"approvers": ["desk"]}}, "names desk, who is no group"),
+        (
+            {
+                "programmes": [
+                    {"name": "gold", "tiers": ["gold"], "protection": {"days": 120}},
+                    {"name": "north", "countries": ["NO", "SE"], "protection": {"days": 60}},
+                ]
+            },
+            "gold and north say different things (protection) about filings that fit both",
+        ),
     ],
 )
 def test_rules_that_never_fire_or_contradict_are_warned_about(given: dict[str, Any], says: str) -> None:
     found = warnings(Policy.model_validate(given))
     assert found == [] if not says else any(says in text for text in found)
+
+
+def test_programmes_that_cannot_meet_or_agree_are_not_warned_about() -> None:
+    gold = {"name": "gold", "tiers": ["Gold"], "protection": {"days": 120}}
+    for other in (
+        {"name": "silver", "tiers": ["silver"], "protection": {"days": 60}},
+        {"name": "asks", "countries": ["NO"], "approval": "manual"},
+        {"name": "same", "countries": ["NO"], "protection": {"days": 120}},
+    ):
+        assert warnings(Policy.model_validate({"programmes": [gold, other]})) == []
+    ended = {**gold, "until_on": "2026-06-30"}
+    begins = {"name": "later", "countries": ["NO"], "from_on": "2026-07-01", "protection": {"days": 60}}
+    assert warnings(Policy.model_validate({"programmes": [ended, begins]})) == []
+
+
+def test_the_shipped_policy_fits_one_page_in_sentences_and_each_rule_that_is_off_one_line() -> None:
+    policy = Policy.model_validate(shipped())
+    lines = [line for sentence in sentences(policy) for line in wrap(f"- {sentence}", 90)]
+    assert len(lines) <= 45
+    assert all(len(line) <= 120 and "\n" not in line for line in switched_off(policy))
+    assert warnings(policy) == []
 
 
 def test_every_key_says_what_it_means() -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from syncd.model import STAMP_FIELDS, FiledStatus, WriteGroup
+from syncd.model import STAMP_FIELDS, FiledStatus, Registration, WriteGroup
 from syncd.policy import Policy, banner
 
 from .factories import (
@@ -224,6 +224,54 @@ def test_closed_and_partner_sourced_opportunities_show_nothing() -> None:
     opps = (closed(opportunity("o1", T0 + days(1)), T0 + days(2)), opportunity("o2", T0 + days(1), partner_name="?"))
     _, outcome = run(group(registration(), *opps), T0 + days(3))
     assert [shown(stamp(outcome, o)) for o in ("o1", "o2")] == [{}, {}]
+
+
+# unknown products
+
+
+def unknown(*filings: Registration, policy: Policy = MANUAL, **changes: object) -> tuple[dict[str, object], str | None]:
+    """What an open direct opportunity without products shows, and who should own it, after these were approved."""
+    deal = opportunity("o1", T0 + days(1), products=frozenset(), **changes)
+    words = [approved(f.ref.id, T0 + days(2)) for f in filings]
+    _, outcome = run(group(*filings, deal, *words), T0 + days(3), policy)
+    return stamp(outcome, "o1"), owner(outcome, "o1")
+
+
+def test_a_deal_that_names_no_products_may_be_protected_and_its_owner_stays() -> None:
+    told, owned_by = unknown(registration())
+    assert (told["status"], told["reason"], told["partner"], owned_by) == (
+        "protected", "check_products", WYCH.name, None,
+    )  # fmt: skip
+    text = (
+        "This deal may be protected: Wychwood Integrators holds PLAN until 1 September 2026 (UTC). Check its products, "
+        "or ask Mia Manager."
+    )
+    assert {banner(told), banner(told, owner=False)} == {text}
+
+
+def test_a_deal_that_names_no_products_is_protected_where_a_protection_covers_all_of_them() -> None:
+    whole = Policy.model_validate({"approval": "manual", "scope": "company"})
+    told, owned_by = unknown(registration(), policy=whole)
+    assert (told["reason"], owned_by) == ("approved_by_person", "u-mia")
+    both = (registration("r1"), registration("r2", products=frozenset(), partner_id="P02"))
+    country = Policy.model_validate({"approval": "manual", "territory": "country", "required": ["company.name"]})
+    apart = (both[0], replace(both[1], country="DE"))
+    told, _ = unknown(*apart, policy=country, country="GB")
+    assert told["reason"] == "check_products", "what covers all of them does so in another country"
+    told, _ = unknown(*apart, policy=country, country="DE")
+    assert (told["partner"], told["reason"]) == ("Pellmore IT Services", "approved_by_person")
+
+
+def test_a_partners_own_deal_that_names_no_products_is_protected() -> None:
+    told, owned_by = unknown(registration(), registration_key="r1")
+    assert (told["reason"], owned_by) == ("approved_by_person", "u-mia")
+
+
+def test_a_banner_on_an_account_says_that_others_end_later() -> None:
+    _, outcome = run(group(registration("r1"), registration("r2", T0 + days(1), products=BOARD)), T0 + days(2))
+    told = stamp(outcome, "a1")
+    assert banner(told).endswith("Bring in Mia Manager. It ends first of 2 protections here.")
+    assert "first of" not in banner({**told, "count": 1})
 
 
 # registrations
