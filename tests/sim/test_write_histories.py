@@ -27,9 +27,9 @@ from .writing import OBJECT, SPEC, Crm, Doom, History, MarksFirst, Naive, Skewed
 PLAIN, COUNTED, DEEP, PART = 20, 2_000, 10_000, 250
 
 UNTOLD = frozenset({1_001_137})
-"""Known and open: two requests without an answer were given up, and both landed late, the older one last. The end is right
-and nothing was written for nothing, but the ledger tells of one effect and not of the other. Whoever mends it takes the
-seed out: it is held here that it still fails, in this way and no other."""
+"""Known and open: two requests without an answer were given up, and both landed late, the older one last. The end is
+right and nothing was written for nothing, but the ledger tells of one effect and not of the other. Whoever mends it
+takes the seed out: it is held here that it still fails, in this way and no other."""
 
 
 @pytest.fixture
