@@ -71,8 +71,9 @@ def relabelled(labelled: Labelled) -> Labelled:
 
     Read were the 300 pairs without a label that out-of-fold scores made likeliest, and the labelled pairs with the
     least similar names. A pair was added where both names are of one issuer (other legal form, share class, cut name,
-    a rename that the web site shows), and taken out where a ticker went to another company; what was in doubt stayed
-    as it was. So true links that no linker comes near are still missing.
+    a rename that the web site shows), and taken out where a ticker went to another company. All 271 were read a second
+    time by others: one was wrong and went. So true links that no linker comes near are still missing, the pairs were
+    picked by these very scores, and preferred lines count as the issuer for some issuers only.
     """
     known = {(ref("left", row["id_left"]), ref("right", row["id_right"])): row["is_match"] == "1"
              for row in rows(RELABELLED)}  # fmt: skip
